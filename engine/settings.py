@@ -1,0 +1,63 @@
+"""What a deployment may set, from environment variables with the prefix ``PHAROS_`` or a ``.env`` file."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+ASSETS = ROOT / "assets"
+
+
+class Settings(BaseSettings):
+    """Deployment settings.
+
+    Attributes:
+        data_dir: Collections, cubes, downloaded weights and uploads live below it.
+        model: Id of the default encoder, a key of ``assets/models/registry.yaml``.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        threads: CPU threads for reading windows and for torch; 0 means one a core.
+        hub: Base address from which public weights are fetched.
+        base_path: Path prefix behind a reverse proxy, for example ``/pharos``.
+        max_picture_pixels: Largest picture that is decoded whole (untiled files, uploads).
+        max_query_length: Characters of a query that are accepted.
+        allowed_hosts: Hosts from which imagery may be read over HTTP(S); empty allows any public host.
+        allow_private_hosts: Whether loopback and private addresses may be read from.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="PHAROS_", env_file=".env", extra="ignore")
+
+    data_dir: Path = ROOT / "data"
+    model: str = "pharos-small"
+    device: str = "auto"
+    threads: int = Field(default=0, ge=0)
+    hub: str = "https://huggingface.co"
+    base_path: str = ""
+    max_picture_pixels: int = Field(default=100_000_000, gt=0)
+    max_query_length: int = Field(default=500, gt=0)
+    allowed_hosts: tuple[str, ...] = ()
+    allow_private_hosts: bool = False
+
+    @property
+    def collections_dir(self) -> Path:
+        """Folder of collections, one folder each."""
+        return self.data_dir / "collections"
+
+    @property
+    def cubes_dir(self) -> Path:
+        """Folder of fog cubes, one ``.zarr`` store each."""
+        return self.data_dir / "cubes"
+
+    @property
+    def models_dir(self) -> Path:
+        """Folder of downloaded and added weights."""
+        return self.data_dir / "models"
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """Settings of this process, read once; tests clear the cache after they change the environment."""
+    return Settings()
