@@ -21,7 +21,6 @@ class Settings(BaseSettings):
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         threads: CPU threads for reading windows and for torch; 0 means one a core.
         hub: Base address from which public weights are fetched.
-        base_path: Path prefix behind a reverse proxy, for example ``/pharos``.
         max_picture_pixels: Largest picture that is decoded whole (untiled files, uploads).
         max_query_length: Characters of a query that are accepted.
         allowed_hosts: Hosts from which imagery may be read over HTTP(S); empty allows any public host.
@@ -35,7 +34,6 @@ class Settings(BaseSettings):
     device: str = "auto"
     threads: int = Field(default=0, ge=0)
     hub: str = "https://huggingface.co"
-    base_path: str = ""
     max_picture_pixels: int = Field(default=100_000_000, gt=0)
     max_query_length: int = Field(default=500, gt=0)
     allowed_hosts: tuple[str, ...] = ()

@@ -130,15 +130,16 @@ class Region:
         """
         if isinstance(like, Region):
             return like if not name else cls(like.geometry, name)
+        fallback = "region"
         if isinstance(like, str | Path):
-            like, name = _read_region(like, name)
+            like, fallback = _read_region(like)
         if isinstance(like, Bounds):
             like = like.array.tolist()
         if isinstance(like, Mapping):
             like, name = _region_from_geojson(like, name)
         elif not isinstance(like, BaseGeometry):
             like = _region_from_numbers(list(like))
-        return cls(_checked(like), name or "region")
+        return cls(_checked(like), name or fallback)
 
     @property
     def area_km2(self) -> float:
@@ -159,16 +160,16 @@ class Region:
         return {"type": "Feature", "properties": {"name": self.name}, "geometry": geo.geojson(self.geometry)}
 
 
-def _read_region(text: str | Path, name: str) -> tuple[Any, str]:
+def _read_region(text: str | Path) -> tuple[Any, str]:
     words = str(text).strip()
     if not words.lower().endswith((".json", ".geojson")):
         try:
-            return [float(number) for number in words.split(",")], name
+            return [float(number) for number in words.split(",")], "region"
         except ValueError:
             raise RegionInvalid(f"“{words[:80]}” is neither W,S,E,N in degrees nor a .geojson file.") from None
     path = Path(words)
     try:
-        return json.loads(path.read_text(encoding="utf-8")), name or path.stem
+        return json.loads(path.read_text(encoding="utf-8")), path.stem
     except (OSError, ValueError) as error:
         raise RegionInvalid(f"“{path.name}” is no readable GeoJSON file ({type(error).__name__}).") from None
 
