@@ -1,0 +1,180 @@
+"""What a view shows, as one value that the address bar carries: exact both ways, so a link restores the view."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self
+from urllib.parse import quote, unquote
+
+from engine.errors import PharosError
+from engine.types import Region
+
+EVERY_DATE = "all"
+MOST_CORNERS = 500
+"""Corners of a drawn region that an address carries; more would outgrow what browsers and proxies accept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A region as the person drew it.
+
+    Attributes:
+        id: Stable while it is renamed and edited.
+        name: What the person calls it.
+        ring: Corners as (longitude, latitude) in degrees to six decimals, not closed; longitudes may leave ±180°.
+    """
+
+    id: str
+    name: str
+    ring: tuple[tuple[float, float], ...]
+
+    @classmethod
+    def from_ring(cls, identity: str, name: str, ring: Sequence[Sequence[float]]) -> Self:
+        """Round the corners to six decimals (0.1 m) and open the ring."""
+        corners = [(round(float(lon), 6) + 0.0, round(float(lat), 6) + 0.0) for lon, lat, *_ in ring]
+        if len(corners) > 1 and corners[0] == corners[-1]:
+            corners.pop()
+        return cls(identity, name, tuple(corners))
+
+    @classmethod
+    def from_feature(cls, feature: Mapping[str, Any]) -> Self:
+        """From the GeoJSON feature that the map sends."""
+        properties = feature.get("properties") or {}
+        return cls.from_ring(
+            str(feature.get("id") or properties.get("id") or ""),
+            str(properties.get("name") or "Region")[:60],
+            feature["geometry"]["coordinates"][0],
+        )
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """From ``id|name|lon,lat;lon,lat;…``.
+
+        Raises:
+            ValueError: If it is not of that form.
+        """
+        identity, name, corners = text.split("|")
+        ring = [tuple(float(number) for number in corner.split(",")) for corner in corners.split(";")]
+        if not 3 <= len(ring) <= MOST_CORNERS or not all(len(corner) == 2 and all(map(math.isfinite, corner)) for corner in ring):
+            raise ValueError(text)
+        return cls.from_ring(unquote(identity), unquote(name), ring)
+
+    def text(self) -> str:
+        """As the address carries it."""
+        corners = ";".join(f"{lon:.6f},{lat:.6f}" for lon, lat in self.ring)
+        return f"{quote(self.id, safe='')}|{quote(self.name, safe='')}|{corners}"
+
+    @property
+    def geometry(self) -> dict[str, Any]:
+        """GeoJSON polygon."""
+        return {"type": "Polygon", "coordinates": [[list(corner) for corner in (*self.ring, self.ring[0])]]}
+
+    def feature(self) -> dict[str, Any]:
+        """GeoJSON feature for the map."""
+        return {"type": "Feature", "id": self.id, "properties": {"id": self.id, "name": self.name}, "geometry": self.geometry}
+
+    @property
+    def region(self) -> Region:
+        """The region that the engine understands.
+
+        Raises:
+            RegionInvalid: If the drawing bounds no area.
+        """
+        return Region.from_like(self.geometry, self.name)
+
+    @property
+    def flaw(self) -> str:
+        """Why it can't be used, or nothing."""
+        try:
+            _ = self.region
+        except PharosError as error:
+            return str(error)
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class ViewState:
+    """Everything that Explore shows.
+
+    Attributes:
+        collection: Name of the collection; empty means the first.
+        text: What is looked for.
+        negative: What to stay away from.
+        like: Ids of tiles to look like.
+        regions: What was drawn.
+        when: ISO time of the scene shown and searched, ``all``, or empty for the newest.
+        tile: Id of the picked tile.
+        labels: Name of a label set, or labels separated by commas.
+        fog: Name of the shown fog cube, or empty.
+        frame: Index of its frame.
+        basemap: Name of an online basemap, or empty for the offline one.
+        scene_opacity: Of the imagery, percent.
+        score_opacity: Of the score surface, percent.
+        fog_opacity: Of the fog layer, percent.
+    """
+
+    collection: str = ""
+    text: str = ""
+    negative: str = ""
+    like: tuple[str, ...] = ()
+    regions: tuple[Drawn, ...] = ()
+    when: str = ""
+    tile: str = ""
+    labels: str = "land_cover"
+    fog: str = ""
+    frame: int = 0
+    basemap: str = ""
+    scene_opacity: int = 100
+    score_opacity: int = 0
+    fog_opacity: int = 80
+
+    @classmethod
+    def from_query(cls, query: Mapping[str, Sequence[str]]) -> Self:
+        """Read an address's query; what is not understood is left at its default.
+
+        Args:
+            query: Values of each key, in order.
+        """
+        state = cls()
+        for item in fields(cls):
+            values = [value for value in query.get(item.name, ()) if isinstance(value, str)]
+            if values:
+                try:
+                    state = replace(state, **{item.name: _read(item.name, getattr(state, item.name), values)})
+                except ValueError:
+                    continue
+        return state
+
+    def to_query(self) -> dict[str, list[str]]:
+        """The address's query: only what differs from the default."""
+        blank = type(self)()
+        query: dict[str, list[str]] = {}
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if value == getattr(blank, item.name):
+                continue
+            if item.name == "regions":
+                query[item.name] = [drawn.text() for drawn in value]
+            else:
+                query[item.name] = list(value) if isinstance(value, tuple) else [str(value)]
+        return query
+
+    @property
+    def asks(self) -> bool:
+        """Whether there is something to rank by."""
+        return bool(self.text.strip() or self.like)
+
+
+def _read(name: str, default: object, values: list[str]) -> object:
+    if name == "regions":
+        return tuple(Drawn.from_text(value) for value in values)
+    if isinstance(default, tuple):
+        return tuple(values)
+    if isinstance(default, int):
+        number = int(values[-1])
+        if not 0 <= number <= (100 if name.endswith("opacity") else 1_000_000):
+            raise ValueError(name)
+        return number
+    return values[-1]
