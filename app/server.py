@@ -1,0 +1,25 @@
+"""The door: one process, one port, one worker. Streamlit's pages and our routes on the same ASGI app."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import streamlit as st
+
+from app.base import base_path
+from app.routes import routes
+from engine.serving import engine
+from engine.settings import ROOT
+
+
+@asynccontextmanager
+async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
+    """Answer at once; the encoder and the demo load behind."""
+    engine().warm()
+    yield {}
+    engine().close()
+
+
+app = st.App(ROOT / "app" / "main.py", routes=routes(base_path()), lifespan=lifespan)

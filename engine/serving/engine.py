@@ -1,0 +1,279 @@
+"""The Engine: encoders, collections and cubes, opened once a process and shared by every session and route."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import EncoderNotReady, PharosError
+from engine.settings import Settings, settings
+from engine.types import LabelScores, Query, Ranking, Scene
+
+if TYPE_CHECKING:
+    from engine.encoders import Encoder
+    from engine.fog import Cube
+    from engine.imagery import SceneReader
+    from engine.index import Collection
+
+log = logging.getLogger(__name__)
+
+MOST_OPEN_SCENES = 64
+MOST_REMEMBERED_QUERIES = 256
+MOST_TILES_OF_A_SURFACE = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How far the process is: it answers at once and loads behind.
+
+    Attributes:
+        model: Id of the default encoder.
+        device: Where it runs; empty until it is loaded.
+        ready: Whether questions can be answered.
+        stage: What is being done now; empty when nothing is.
+        done: Steps of the stage done.
+        total: Steps of the stage; 0 if unknown.
+        failed: What went wrong, in words; empty if nothing.
+    """
+
+    model: str
+    device: str = ""
+    ready: bool = False
+    stage: str = ""
+    done: int = 0
+    total: int = 0
+    failed: str = ""
+
+
+class Engine:
+    """Everything that a view may ask, thread-safe.
+
+    Args:
+        config: Deployment settings; by default the process's.
+    """
+
+    def __init__(self, config: Settings | None = None) -> None:
+        self.config = config or settings()
+        self.state = State(self.config.model)
+        self._encoders: dict[str, Encoder] = {}
+        self._collections: dict[str, Collection] = {}
+        self._scenes: OrderedDict[tuple[str, str], SceneReader] = OrderedDict()
+        self._cubes: dict[str, Cube] = {}
+        self._queries: OrderedDict[str, Query] = OrderedDict()
+        self._lock = threading.RLock()
+        self._stop = threading.Event()
+        self._warming: threading.Thread | None = None
+
+    # --- life --------------------------------------------------------------------------------------------------------
+
+    def warm(self, *, demo: bool = True) -> None:
+        """Load the default encoder and make the demo behind the page, once.
+
+        Args:
+            demo: Whether to make the island and the fog cube when there are none.
+        """
+        with self._lock:
+            if self._warming is None:
+                self._warming = threading.Thread(target=self._warm, args=(demo,), name="pharos-warm", daemon=True)
+                self._warming.start()
+
+    def _warm(self, demo: bool) -> None:
+        from engine.serving import demo as demo_data
+
+        try:
+            self._progress("loading the model", 0, 0)
+            encoder = self._load(self.config.model)
+            encoder.texts(["a lake"])  # the first pass allocates; a person should not wait for it
+            self.state = replace(self.state, device=encoder.device, ready=True)
+            if demo:
+                demo_data.make_demo(self.config, progress=self._progress)
+                demo_data.index_demo(self.config, encoder, progress=self._progress, cancel=self._stop)
+            self.state = replace(self.state, stage="", done=0, total=0)
+        except PharosError as error:
+            self.state = replace(self.state, stage="", failed=str(error))
+        except Exception:
+            log.exception("warming up failed")
+            self.state = replace(self.state, stage="", failed="Starting up failed inside; the log says where.")
+
+    def _progress(self, stage: str, done: int, total: int) -> None:
+        self.state = replace(self.state, stage=stage, done=done, total=total)
+
+    def close(self) -> None:
+        """Stop what runs behind; what was acknowledged stays."""
+        self._stop.set()
+        if self._warming is not None:
+            self._warming.join(timeout=10)
+
+    # --- encoders ----------------------------------------------------------------------------------------------------
+
+    def _load(self, model: str) -> Encoder:
+        from engine.encoders import load
+
+        encoder = load(model, settings=self.config)
+        with self._lock:
+            return self._encoders.setdefault(model, encoder)
+
+    def encoder(self, model: str) -> Encoder:
+        """A loaded encoder; another than the default is loaded on first use.
+
+        Raises:
+            EncoderNotReady: If the default encoder is still loading.
+            EncoderNotFound, WeightsMissing, WeightsCorrupt: If it can't be loaded.
+        """
+        found = self._encoders.get(model)
+        if found is not None:
+            return found
+        if model == self.config.model and self._warming is not None and self._warming.is_alive() and not self.state.ready:
+            raise EncoderNotReady(model, self.state.stage or "it is loading")
+        return self._load(model)
+
+    # --- collections -------------------------------------------------------------------------------------------------
+
+    def collections(self) -> tuple[str, ...]:
+        """Names of the collections that can be searched."""
+        from engine.index import Collection
+
+        return tuple(Collection.names(self.config))
+
+    def collection(self, name: str) -> Collection:
+        """An opened collection, with what was indexed since.
+
+        Raises:
+            CollectionNotFound: If there is none.
+        """
+        from engine.index import Collection
+
+        with self._lock:
+            opened = self._collections.get(name)
+            if opened is None or opened.is_stale():
+                opened = self._collections[name] = Collection.open(name, self.config)
+            return opened
+
+    def scene(self, collection: str, scene_id: str) -> Scene | None:
+        """A scene of a collection, or None."""
+        return self.collection(collection).scenes.get(scene_id)
+
+    def reader(self, collection: str, scene: Scene) -> SceneReader:
+        """An open scene; the least recently used ones are closed."""
+        from engine.imagery import open_scene
+
+        key = (collection, scene.id)
+        with self._lock:
+            reader = self._scenes.get(key)
+            if reader is None:
+                reader = self._scenes[key] = open_scene(scene)
+            self._scenes.move_to_end(key)
+            while len(self._scenes) > MOST_OPEN_SCENES:
+                self._scenes.popitem(last=False)
+            return reader
+
+    # --- questions ---------------------------------------------------------------------------------------------------
+
+    def search(self, query: Query) -> Ranking:
+        """Answer a query.
+
+        Raises:
+            PharosError: If it can't be answered as it stands.
+        """
+        from engine.index import search
+
+        collection = self.collection(query.collection)
+        return search(collection, query, self.encoder(collection.model_id))
+
+    def remember(self, query: Query) -> str:
+        """A short token under which the pictures of a query's answer can be addressed."""
+        token = hashlib.sha256(repr(query).encode()).hexdigest()[:16]
+        with self._lock:
+            self._queries[token] = query
+            self._queries.move_to_end(token)
+            while len(self._queries) > MOST_REMEMBERED_QUERIES:
+                self._queries.popitem(last=False)
+        return token
+
+    def surface(self, token: str) -> bytes | None:
+        """The score surface of a remembered query as a web-mercator PNG over its collection's bounds, or None."""
+        from engine.serving.surface import draw_surface
+
+        query = self._queries.get(token)
+        if query is None:
+            return None
+        ranking = self.search(replace(query, limit=MOST_TILES_OF_A_SURFACE, merge=False))
+        return draw_surface(ranking.hits, self.collection(query.collection).bounds)
+
+    def label_tile(self, collection: str, tile: str, labels: str) -> LabelScores:
+        """Zero-shot labels of one tile.
+
+        Args:
+            collection: Name of the collection.
+            tile: Id of the tile.
+            labels: Name of a label set, or labels separated by commas.
+        """
+        from engine.labels import LabelSet, label_tiles
+
+        opened = self.collection(collection)
+        wanted = LabelSet.from_like(labels)
+        return label_tiles(opened.vectors([tile]), [tile], wanted, self.encoder(opened.model_id))[0]
+
+    # --- pixels ------------------------------------------------------------------------------------------------------
+
+    def thumbnail(self, collection: str, tile: str, size: int) -> bytes:
+        """A tile's picture as WebP.
+
+        Raises:
+            TileNotFound: If there is no such tile.
+        """
+        opened = self.collection(collection)
+        found = opened.tile(tile)
+        reader = self.reader(collection, opened.scenes[found.scene])
+        return reader.read(found.window).encode("webp", size)
+
+    def map_tile(self, collection: str, scene: str, z: int, x: int, y: int) -> bytes | None:
+        """A web-mercator tile of a scene as PNG, or None outside it."""
+        from engine.imagery import map_tile
+
+        found = self.scene(collection, scene)
+        return None if found is None else map_tile(found, z, x, y)
+
+    # --- fog ---------------------------------------------------------------------------------------------------------
+
+    def cubes(self) -> tuple[str, ...]:
+        """Names of the fog cubes."""
+        from engine.fog import cubes
+
+        return tuple(cubes(self.config))
+
+    def cube(self, name: str) -> Cube:
+        """An opened cube.
+
+        Raises:
+            CubeNotFound: If there is none.
+        """
+        from engine.fog import open_cube
+
+        with self._lock:
+            if name not in self._cubes:
+                self._cubes[name] = open_cube(name, self.config)
+            return self._cubes[name]
+
+    def frame(self, cube: str, layer: str, index: int) -> bytes:
+        """One frame of a cube's layer as PNG."""
+        from engine.fog import render_frame
+
+        return _frame(render_frame, self.cube(cube), layer, index)
+
+
+@lru_cache(maxsize=512)
+def _frame(render: Any, cube: Any, layer: str, index: int) -> bytes:  # noqa: ANN401 - hashable by identity, as the cache needs
+    picture: bytes = render(cube, layer, index)
+    return picture
+
+
+@lru_cache(maxsize=1)
+def engine() -> Engine:
+    """The Engine of this process."""
+    return Engine()
