@@ -1,0 +1,30 @@
+"""Where encoders are taught: recipes in, weights and honest figures out.
+
+``recipe`` says what to do, ``pairs`` and ``phrases`` hold pictures and words, ``augmentation`` varies the pictures,
+``objectives`` holds the losses, ``towers`` the model, ``loop`` the training, ``validation`` the figures.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.learning.report import TrainReport
+    from engine.progress import Cancel, Progress
+
+__all__ = ["train"]
+
+
+def train(
+    recipe_path: str | Path,
+    *,
+    resume: bool = False,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+    out: Path | None = None,
+) -> TrainReport:
+    """Train a dual encoder as a recipe says; see :func:`engine.learning.loop.train`."""
+    from engine.learning.loop import train as run  # torch is heavy: only who trains pays for it
+
+    return run(recipe_path, resume=resume, progress=progress, cancel=cancel, out=out)

@@ -1,0 +1,43 @@
+"""Losses of dual encoders, each with its formula, shapes and source."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def infonce(image: Tensor, text: Tensor, scale: Tensor, positive: Tensor | None = None, ignored: Tensor | None = None) -> Tensor:
+    r"""Symmetric InfoNCE with several positives a row.
+
+    .. math::
+        L &= \tfrac{1}{2} \big( \ell(S, P, G) + \ell(S^\top, P^\top, G^\top) \big), \quad S_{ij} = s\,z_i^\top t_j \\
+        \ell(S, P, G) &= -\tfrac{1}{B} \sum_i \tfrac{1}{|P_i|} \sum_{j \in P_i} \Big( S_{ij} - \log \sum_{k \notin G_i} e^{S_{ik}} \Big)
+
+    With the identity as positives this is CLIP's loss. Identical sentences are positives of one another: without it
+    the loss pushes equal texts apart. Ignored pairs (nobody knows whether they match) are in neither sum.
+
+    Args:
+        image: (B, D) float, unit length.
+        text: (B, D) float, unit length.
+        scale: () float > 0, the inverse temperature.
+        positive: (B, B) bool, image i and text j belong together; the diagonal if None. Every row and column needs one.
+        ignored: (B, B) bool, pairs left out; none if None. A positive pair is never left out.
+
+    Returns:
+        () float, nats.
+
+    Source: Radford et al. 2021, "Learning Transferable Visual Models From Natural Language Supervision", figure 3;
+        several positives: Khosla et al. 2020, "Supervised Contrastive Learning", eq. 2.
+    """
+    logits = scale * image @ text.T
+    if positive is None:
+        positive = torch.eye(len(logits), dtype=torch.bool, device=logits.device)
+    if ignored is not None:
+        logits = logits.masked_fill(ignored & ~positive, -torch.inf)
+    return (_one_way(logits, positive) + _one_way(logits.T, positive.T)) / 2
+
+
+def _one_way(logits: Tensor, positive: Tensor) -> Tensor:
+    """Cross entropy of each row against its positives, which share the target evenly: (B, B), (B, B) → ()."""
+    log_share = logits.log_softmax(dim=1).masked_fill(~positive, 0.0)
+    return -(log_share.sum(dim=1) / positive.sum(dim=1)).mean()

@@ -1,0 +1,201 @@
+"""A recipe: everything that decides the outcome of a training, as one YAML file."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from engine.errors import RecipeInvalid
+from engine.settings import ROOT
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class Part(BaseModel):
+    """A part of a recipe: frozen, and a key that it doesn't know is an error, not a typo that trains something else."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CaptionedPictures(Part):
+    """Class folders of pictures with sentences, as AID with the RSICD captions.
+
+    Attributes:
+        kind: Tells the sources apart.
+        root: Folder with ``captions.json``; relative to the checkout.
+        phrases: YAML file of class words, see :mod:`engine.learning.phrases`; relative to the checkout.
+        weight: Share of each batch that comes from here, after the weights are scaled to sum to 1.
+        size: Pixels of a side in which pictures are held.
+        held_out: Share of each class that is kept for validation.
+        class_prompts: Share of the texts that are class words; the others are sentences.
+    """
+
+    kind: Literal["aid_rsicd"]
+    root: Path
+    phrases: Path
+    weight: Positive = 1.0
+    size: int = Field(default=150, ge=8)
+    held_out: Share = 0.1
+    class_prompts: Share = 0.35
+
+
+class Augmentation(Part):
+    """How pictures vary; shares are probabilities per image.
+
+    Attributes:
+        areas: Each a share of the images and the range of the area that its crop keeps.
+        aspect: Largest ratio of the sides of a crop.
+        turn: Whether to turn by multiples of 90° and to mirror.
+        brightness: Largest relative change; so contrast, saturation and channel (the gain of single bands).
+        contrast: See brightness.
+        saturation: See brightness.
+        channel: See brightness.
+        gamma: Largest gamma; the smallest is its inverse.
+        haze: Share of hazy images.
+        coarse: Share of images that lose resolution, as if their ground sampling distance were 1.3–4 times as long.
+        gray: Share of images without colour.
+    """
+
+    areas: tuple[tuple[Share, Share, Share], ...] = ((0.7, 0.35, 1.0), (0.3, 0.08, 0.35))
+    aspect: float = Field(default=1.25, ge=1)
+    turn: bool = True
+    brightness: Share = 0.25
+    contrast: Share = 0.3
+    saturation: Share = 0.4
+    channel: Share = 0.1
+    gamma: float = Field(default=1.35, ge=1)
+    haze: Share = 0.2
+    coarse: Share = 0.2
+    gray: Share = 0.05
+
+    @model_validator(mode="after")
+    def _areas_are_ranges(self) -> Self:
+        if abs(sum(share for share, _, _ in self.areas) - 1) > 1e-6:
+            raise ValueError("the shares of “areas” must sum to 1")
+        if any(not 0 < low <= high for _, low, high in self.areas):
+            raise ValueError("each of “areas” is [share, smallest area, largest area]")
+        return self
+
+
+class Objective(Part):
+    """What is minimised.
+
+    Attributes:
+        kind: A loss of :mod:`engine.learning.objectives`.
+        scale_start: Inverse temperature at the start.
+        scale_max: Its upper bound.
+    """
+
+    kind: Literal["infonce"] = "infonce"
+    scale_start: Positive = 14.0
+    scale_max: Positive = 100.0
+
+
+class Optimiser(Part):
+    """AdamW with one cycle: linear warm-up, cosine to zero.
+
+    Attributes:
+        image_rate: Peak learning rate of the image tower.
+        text_rate: Peak learning rate of the text tower and the temperature.
+        weight_decay: Of matrices and kernels; norms, biases and embeddings have none.
+        warm_up: Share of the steps.
+        clip: Largest gradient norm.
+        average: Decay a step of the moving average of the weights, which is what is validated and shipped.
+    """
+
+    image_rate: Positive = 2e-3
+    text_rate: Positive = 1e-3
+    weight_decay: float = Field(default=0.05, ge=0)
+    warm_up: Share = 0.1
+    clip: Positive = 5.0
+    average: float = Field(default=0.99, ge=0, lt=1)
+
+
+class Recipe(Part):
+    """A whole training.
+
+    Attributes:
+        name: Names the run's folder and the weights.
+        model: open_clip configuration of the towers, JSON; relative to the checkout.
+        start: Weights to start from (safetensors), or none; relative to the checkout.
+        seed: Everything random follows from it.
+        epochs: Passes over the first source.
+        batch: Images a step.
+        sizes: From epoch → pixels of a side; short epochs first, the model's own size last.
+        data: Where pairs come from; the first one is validated on.
+        augmentation: How pictures vary.
+        objective: What is minimised.
+        optimiser: How.
+        validate_every: Epochs between validations; the last epoch is always validated.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    model: Path
+    start: Path | None = None
+    seed: int = Field(ge=0)
+    epochs: int = Field(ge=1)
+    batch: int = Field(default=128, ge=2)
+    sizes: dict[int, int]
+    data: Annotated[tuple[CaptionedPictures, ...], Field(min_length=1)]
+    augmentation: Augmentation = Augmentation()
+    objective: Objective = Objective()
+    optimiser: Optimiser = Optimiser()
+    validate_every: int = Field(default=1, ge=1)
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if 0 not in self.sizes:
+            raise ValueError("“sizes” must say the size of epoch 0")
+        if any(size < 8 for size in self.sizes.values()):
+            raise ValueError("“sizes” are at least 8 px")
+        return self
+
+    @classmethod
+    def read(cls, path: str | Path) -> Recipe:
+        """Read and check a recipe.
+
+        Raises:
+            RecipeInvalid: If the file can't be read, isn't YAML, has a key nobody knows or a value that can't be.
+        """
+        path = Path(path)
+        try:
+            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as problem:
+            raise RecipeInvalid(path.name, f"it can't be read ({type(problem).__name__}). Check the path.") from None
+        except yaml.YAMLError as problem:
+            raise RecipeInvalid(path.name, f"it is no YAML: {str(problem).splitlines()[0]}.") from None
+        if not isinstance(content, dict):
+            raise RecipeInvalid(path.name, "it is empty or no table of keys and values.")
+        try:
+            return cls.model_validate(content)
+        except ValidationError as problem:
+            raise RecipeInvalid(path.name, _words(problem)) from None
+
+    def size_at(self, epoch: int) -> int:
+        """Pixels of a side in an epoch, counted from 0."""
+        return self.sizes[max(start for start in self.sizes if start <= epoch)]
+
+    @property
+    def fingerprint(self) -> str:
+        """12 hexadecimal digits of all that decides the outcome: a run resumes only under the same ones."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]
+
+
+def located(path: Path) -> Path:
+    """A path of a recipe; relative ones start at the checkout."""
+    return path if path.is_absolute() else (ROOT / path).resolve()
+
+
+def _words(problem: ValidationError) -> str:
+    """All that is wrong with a recipe, in one line."""
+    lines = []
+    for error in problem.errors():
+        where = ".".join(str(step) for step in error["loc"]) or "recipe"
+        what = "is no key that is known" if error["type"] == "extra_forbidden" else error["msg"][0].lower() + error["msg"][1:]
+        lines.append(f"“{where}”: {what}")
+    return "; ".join(lines) + "."

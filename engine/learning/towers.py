@@ -1,0 +1,160 @@
+"""The two towers while they learn: building, encoding, averaging, exporting."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from engine.errors import RecipeInvalid, WeightsCorrupt
+
+SCALE_NAME = "logit_scale"
+
+
+@dataclass(frozen=True, slots=True)
+class Towers:
+    """A dual encoder that learns.
+
+    Attributes:
+        model: open_clip's model.
+        mean: (3, 1, 1) of the pictures, 0–1.
+        std: (3, 1, 1).
+        size: Pixels of a side that the encoder is made for.
+        tokenizer: Text → tokens.
+    """
+
+    model: nn.Module
+    mean: Tensor
+    std: Tensor
+    size: int
+    tokenizer: Any
+
+    @classmethod
+    def build(cls, config: Path) -> Towers:
+        """Fresh towers from an open_clip JSON configuration, with random weights from torch's global generator.
+
+        Raises:
+            RecipeInvalid: If the configuration is missing or can't be built.
+        """
+        from open_clip.model import CLIP, CustomTextCLIP
+        from open_clip.tokenizer import SimpleTokenizer
+
+        try:
+            content = json.loads(config.read_text(encoding="utf-8"))
+            shape = CustomTextCLIP if content.get("custom_text") else CLIP
+            model = shape(content["embed_dim"], content["vision_cfg"], content["text_cfg"])
+            pixels = content["preprocess_cfg"]
+            mean, std = (torch.tensor(pixels[key]).view(3, 1, 1) for key in ("mean", "std"))
+            tokenizer = SimpleTokenizer(context_length=content["text_cfg"]["context_length"])
+            return cls(model.to(memory_format=torch.channels_last), mean, std, int(content["vision_cfg"]["image_size"]), tokenizer)
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError) as problem:
+            raise RecipeInvalid(config.name, f"no model can be built from it ({type(problem).__name__}: {problem}).") from None
+
+    def images(self, pictures: Tensor) -> Tensor:
+        """(B, 3, H, W) float in 0–1 → (B, D) unit rows."""
+        device = next(self.model.parameters()).device
+        even = ((pictures - self.mean) / self.std).to(device, memory_format=torch.channels_last)
+        return F.normalize(cast("Tensor", self.model.encode_image(even)), dim=-1)  # type: ignore[operator]
+
+    def texts(self, words: Sequence[str]) -> Tensor:
+        """B texts → (B, D) unit rows; equal texts are encoded once."""
+        device = next(self.model.parameters()).device
+        unique = sorted(set(words))
+        at = {text: row for row, text in enumerate(unique)}
+        tokens = cast("Tensor", self.tokenizer(unique))
+        encoded = self._encoded(tokens[:, : int((tokens != 0).sum(dim=1).max())].to(device))
+        return F.normalize(encoded, dim=-1)[[at[text] for text in words]]
+
+    def _encoded(self, tokens: Tensor) -> Tensor:
+        """Encode tokens that were cut to the longest text, which saves half the work; the causal mask is cut for it."""
+        holder = cast("nn.Module", getattr(self.model, "text", self.model))  # open_clip's two ways to hold the text tower
+        whole = cast("Tensor", holder.attn_mask)
+        holder.attn_mask = whole[: tokens.shape[1], : tokens.shape[1]]
+        try:
+            return cast("Tensor", self.model.encode_text(tokens))  # type: ignore[operator]
+        finally:
+            holder.attn_mask = whole
+
+    @property
+    def scale(self) -> Tensor:
+        """() the inverse temperature."""
+        return cast("Tensor", getattr(self.model, SCALE_NAME)).exp()
+
+
+@dataclass(slots=True)
+class MovingAverage:
+    """An exponential moving average of weights and batch-norm statistics: flatter minima, steadier figures.
+
+    Attributes:
+        decay: A step; the first steps forget faster, so that the random start leaves.
+        weights: The averages, by name.
+    """
+
+    decay: float
+    weights: dict[str, Tensor]
+
+    @classmethod
+    def of(cls, model: nn.Module, decay: float) -> MovingAverage:
+        """Start from a model's weights."""
+        return cls(decay, {name: value.detach().clone() for name, value in model.state_dict().items()})
+
+    @torch.no_grad()
+    def take(self, model: nn.Module, step: int) -> None:
+        """Move towards a model's weights after a step, counted from 0."""
+        rate = 1 - min(self.decay, (1 + step) / (10 + step))
+        averages, values = [], []
+        for name, value in model.state_dict().items():
+            if value.is_floating_point():
+                averages.append(self.weights[name])
+                values.append(value)
+            else:
+                self.weights[name].copy_(value)
+        torch._foreach_lerp_(averages, values, rate)
+
+
+def silence_unseen(weights: dict[str, Tensor], model: nn.Module, seen: Tensor) -> None:
+    """Give every token that no text of the training had the mean vector of those that were seen.
+
+    Left at their random start, unknown words push a query in a random direction.
+
+    Args:
+        weights: By name; changed in place.
+        model: Whose weights they are.
+        seen: (V,) bool.
+    """
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Embedding) and module.num_embeddings == len(seen):
+            table = weights[f"{name}.weight"]
+            table[~seen] = table[seen].mean(dim=0)
+
+
+def export(weights: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
+    """Write weights as float16 safetensors, at once or not at all; integer buffers keep their type."""
+    from safetensors.torch import save_file
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = {name: (value.half() if value.is_floating_point() else value).contiguous().cpu() for name, value in weights.items()}
+    partial = path.with_suffix(".partial")
+    save_file(half, partial, metadata={"format": "pt", **metadata})
+    partial.replace(path)
+
+
+def load_weights(model: nn.Module, path: Path) -> None:
+    """Take all weights of a safetensors file.
+
+    Raises:
+        WeightsCorrupt: If the file can't be read or doesn't fit the model exactly.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        model.load_state_dict(load_file(path))
+    except (OSError, SafetensorError, RuntimeError) as problem:
+        raise WeightsCorrupt(path.name, f"{str(problem).splitlines()[0]} Start from weights of the recipe's own model.") from None
