@@ -58,6 +58,11 @@ class TimeInvalid(PharosError):
         super().__init__(f"“{text}” is not a time. Write it as 2014-07-20 or 2014-07-20T10:30Z.")
 
 
+class NothingOfSensor(PharosError):
+    def __init__(self, collection: str, sensor: str, has: str) -> None:
+        super().__init__(f"“{collection}” has no scene of the sensor “{sensor[:60]}”. It has {has}. Pick one of these, or leave the sensor open.")
+
+
 class NothingThen(PharosError):
     def __init__(self, collection: str, span: str, has: str) -> None:
         super().__init__(f"“{collection}” has no scene {span}. It has {has}. Pick one of these times.")
@@ -92,6 +97,11 @@ class CollectionBusy(PharosError):
 class CollectionDamaged(PharosError):
     def __init__(self, name: str, why: str) -> None:
         super().__init__(f"The collection “{name}” can't be read: {why} Index it again under another name.")
+
+
+class TilesMismatch(PharosError):
+    def __init__(self, collection: str, has: str) -> None:
+        super().__init__(f"“{collection}” is cut into {has}; its scenes can't be mixed with others. Leave the tile size out, or choose another name.")
 
 
 class ModelMismatch(PharosError):
@@ -151,6 +161,11 @@ class SourceForbidden(PharosError):
         super().__init__(f"“{source}” is not opened: {why}")
 
 
+class TileSpecInvalid(PharosError):
+    def __init__(self, why: str) -> None:
+        super().__init__(f"The tile size can't be used: {why} Write it as 128px or 640m.")
+
+
 class SensorNotFound(PharosError):
     def __init__(self, name: str, known: Iterable[str]) -> None:
         super().__init__(f"There is no sensor description “{name}”. Known: {', '.join(sorted(known))}. Add a file to assets/sensors/.")
@@ -184,6 +199,25 @@ class WeightsCorrupt(PharosError):
 class DeviceUnavailable(PharosError):
     def __init__(self, device: str, have: Iterable[str]) -> None:
         super().__init__(f"The device “{device}” is not here. Available: {', '.join(have)}. Set PHAROS_DEVICE=auto to let Pharos choose.")
+
+
+class EncoderExists(PharosError):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"A model “{name}” exists already. Choose another name with --id.")
+
+
+class EncoderNameInvalid(PharosError):
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"“{name[:60]}” can't name a model. Use --id with 1 to 64 letters, digits, dots, dashes or underscores, beginning with a letter or digit."
+        )
+
+
+class ArchitectureUnknown(PharosError):
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(
+            f"The architecture of “{name}” is not clear: {why} Say it with --architecture: an open_clip name such as ViT-B-32 or RN50, or the path of an open_clip JSON config."
+        )
 
 
 # --- labels, cubes, recipes --------------------------------------------------------------------------------------------
