@@ -60,7 +60,9 @@ class TimeInvalid(PharosError):
 
 class NothingOfSensor(PharosError):
     def __init__(self, collection: str, sensor: str, has: str) -> None:
-        super().__init__(f"“{collection}” has no scene of the sensor “{sensor[:60]}”. It has {has}. Pick one of these, or leave the sensor open.")
+        super().__init__(
+            f"“{collection}” has no scene of the sensor “{sensor[:60]}”. It has {has}. Pick one of these, or leave the sensor open."
+        )
 
 
 class NothingThen(PharosError):
@@ -101,7 +103,9 @@ class CollectionDamaged(PharosError):
 
 class TilesMismatch(PharosError):
     def __init__(self, collection: str, has: str) -> None:
-        super().__init__(f"“{collection}” is cut into {has}; its scenes can't be mixed with others. Leave the tile size out, or choose another name.")
+        super().__init__(
+            f"“{collection}” is cut into {has}; its scenes can't be mixed with others. Leave the tile size out, or choose another name."
+        )
 
 
 class ModelMismatch(PharosError):
