@@ -12,11 +12,13 @@ from starlette.routing import BaseRoute, Route
 from app.routes.replies import guarded, missing, number, picture, work
 from engine.serving import engine
 from engine.settings import ROOT
+from engine.types import utc
 
 if TYPE_CHECKING:
     from engine.imagery.basemap import Basemap
 
 PNG, WEBP = "image/png", "image/webp"
+UNDATED = "undated"
 
 
 @lru_cache(maxsize=1)
@@ -40,10 +42,11 @@ async def base_tile(request: Request) -> Response:
 
 
 async def scene_tile(request: Request) -> Response:
-    """A tile of a scene in true or false colour."""
-    collection, scene = request.path_params["collection"], request.path_params["scene"]
+    """A tile of the scenes of one time, in true or false colour; the time is ISO 8601, or ``undated``."""
+    collection, when = request.path_params["collection"], request.path_params["when"]
     z, x, y = place(request)
-    return picture(request, await work(lambda: engine().map_tile(collection, scene, z, x, y)), PNG)
+    time = None if when == UNDATED else utc(when)
+    return picture(request, await work(lambda: engine().map_tile(collection, time, z, x, y)), PNG)
 
 
 async def thumbnail(request: Request) -> Response:
@@ -69,7 +72,7 @@ def routes(base: str) -> list[BaseRoute]:
     """The routes; each group ends with a JSON 404."""
     return [
         Route(f"{base}/tiles/base/{{theme}}/{{z:int}}/{{x:int}}/{{y:int}}.png", guarded(base_tile)),
-        Route(f"{base}/tiles/{{collection}}/{{scene:path}}/{{z:int}}/{{x:int}}/{{y:int}}.png", guarded(scene_tile)),
+        Route(f"{base}/tiles/{{collection}}/{{when}}/{{z:int}}/{{x:int}}/{{y:int}}.png", guarded(scene_tile)),
         missing(f"{base}/tiles"),
         Route(f"{base}/thumbnails/{{collection}}/{{tile:path}}.webp", guarded(thumbnail)),
         missing(f"{base}/thumbnails"),

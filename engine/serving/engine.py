@@ -7,6 +7,7 @@ import logging
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -154,10 +155,6 @@ class Engine:
                 opened = self._collections[name] = Collection.open(name, self.config)
             return opened
 
-    def scene(self, collection: str, scene_id: str) -> Scene | None:
-        """A scene of a collection, or None."""
-        return self.collection(collection).scenes.get(scene_id)
-
     def reader(self, collection: str, scene: Scene) -> SceneReader:
         """An open scene; the least recently used ones are closed."""
         from engine.imagery import open_scene
@@ -232,12 +229,19 @@ class Engine:
         reader = self.reader(collection, opened.scenes[found.scene])
         return reader.read(found.window).encode("webp", size)
 
-    def map_tile(self, collection: str, scene: str, z: int, x: int, y: int) -> bytes | None:
-        """A web-mercator tile of a scene as PNG, or None outside it."""
-        from engine.imagery import map_tile
+    def map_tile(self, collection: str, when: datetime | None, z: int, x: int, y: int) -> bytes | None:
+        """A web-mercator tile of all scenes of one time as PNG, the first scene on top; None where there is none.
 
-        found = self.scene(collection, scene)
-        return None if found is None else map_tile(found, z, x, y)
+        Args:
+            collection: Name of the collection.
+            when: Time of the scenes; None shows those whose time nobody knows.
+            z: Zoom.
+            x: Column.
+            y: Row.
+        """
+        from engine.serving.mosaic import draw_mosaic
+
+        return draw_mosaic(self.collection(collection).scenes_at(when), z, x, y)
 
     # --- fog ---------------------------------------------------------------------------------------------------------
 

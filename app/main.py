@@ -1,0 +1,20 @@
+"""Pages and what frames them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.chrome import frame_page
+from app.views import data, explore
+
+st.set_page_config(page_title="Pharos", page_icon="🧭", layout="wide", initial_sidebar_state="collapsed")
+
+page = st.navigation(
+    [
+        st.Page(explore.explore, title="Explore", url_path="explore", default=True),
+        st.Page(data.data, title="Data", url_path="data"),
+    ],
+    position="top",
+)
+frame_page()
+page.run()

@@ -1,0 +1,137 @@
+"""The right panel: the ranked hits, then the labels and neighbours of the picked tile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+import streamlit as st
+
+from app.base import base_path
+from app.chrome import told
+from app.questions import Asked
+from app.state import ViewState
+from app.views.session import change, draft, view
+from components.gallery import Card, gallery
+from components.label_chart import label_chart
+from components.typography import heading, pills, soft
+from engine.serving import engine
+from engine.serving.surface import viridis
+from engine.types import Hit, spoken
+
+NEIGHBOURS = 4
+
+
+def thumbnail_url(collection: str, tile: str, size: int) -> str:
+    """Versioned address of a tile's picture."""
+    version = engine().collection(collection).version
+    return f"{base_path()}/thumbnails/{quote(collection)}/{quote(tile)}.webp?size={size}&v={version}"
+
+
+def hit_colour(hit: Hit) -> str:
+    """The colour that a hit has on the map and in the list: viridis by rank of its percentile, bright ends first."""
+    red, green, blue = viridis(1 - (hit.rank - 1) / 12)
+    return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+def answer_panel(state: ViewState, asked: Asked | None, flaw: str) -> None:
+    """Draw the panel.
+
+    Args:
+        state: What is shown.
+        asked: The question and its answer, if there is one.
+        flaw: Why there is none, in words; empty if nothing was asked.
+    """
+    status()
+    if flaw:
+        st.warning(flaw)
+    elif asked is None:
+        heading("Nothing asked yet")
+        soft("Type what you are looking for, or try one of the examples. Draw a rectangle or a polygon to search only there.")
+    else:
+        hits(state, asked)
+    if state.tile:
+        with told():
+            tile(state)
+
+
+def status() -> None:
+    """Model, device, whether it is ready."""
+    state = engine().state
+    pills(
+        f"{state.model} · {device_words(state.device)} · {'ready' if state.ready else 'loading'}" if not state.failed else "model not ready"
+    )
+
+
+def device_words(device: str) -> str:
+    """A device as a person says it."""
+    return "GPU" if device.startswith("cuda") else "CPU" if device else "…"
+
+
+def hits(state: ViewState, asked: Asked) -> None:
+    """The ranked tiles as cards; picking one shows its labels."""
+    ranking = asked.ranking
+    shown = [hit for hit in ranking.hits if hit.verdict != "weak"]
+    where = place_words(state)
+    count = f"{len(shown)} hits in {where}" if len(shown) != 1 else f"1 hit in {where}"
+    heading(count, f"{sum(ranking.timings_ms.values()):.0f} ms")
+    cards = [card(state.collection, hit) for hit in shown]
+    picked = gallery(
+        cards=cards, note=closing(shown, ranking.relevant, where), selected=state.tile or None, base=base_path(), key="gallery"
+    )
+    if picked and picked != state.tile:
+        change(tile=picked)
+        st.rerun()
+
+
+def place_words(state: ViewState) -> str:
+    """Where was searched, in words."""
+    if not state.regions:
+        return state.collection
+    return state.regions[0].name if len(state.regions) == 1 else f"{len(state.regions)} regions"
+
+
+def closing(shown: Sequence[Hit], relevant: int, where: str) -> str:
+    """The sentence under the last hit."""
+    if not shown:
+        return f"Nothing in {where} looks like that."
+    if relevant > len(shown):
+        return f"{relevant - len(shown):,} more tiles in {where} look like the query."
+    return f"Below this line nothing in {where} looks like the query."
+
+
+def card(collection: str, hit: Hit) -> Card:
+    """A hit as the gallery shows it."""
+    return Card(
+        tile_id=hit.tile_id,
+        rank=hit.rank,
+        colour=hit_colour(hit),
+        thumbnail=thumbnail_url(collection, hit.tile_id, 160),
+        verdict=hit.verdict,
+        percentile=hit.percentile,
+        margin=hit.margin,
+        when="" if hit.datetime is None else spoken(hit.datetime),
+        merged=len(hit.merged) + 1,
+    )
+
+
+def tile(state: ViewState) -> None:
+    """Labels and neighbours of the picked tile."""
+    scores = engine().label_tile(state.collection, state.tile, state.labels)
+    heading("Tile · labels", "abstains" if scores.abstained else "")
+    soft(state.tile)
+    label_chart(scores)
+    key = draft("labels", state.labels)
+    st.text_input(
+        "Labels: a set's name, or your own separated by commas",
+        key=key,
+        on_change=lambda: change(labels=st.session_state[key].strip() or "land_cover"),
+    )
+    soft(f"“a satellite photo of …” · margin {scores.margin:.2f} · {engine().collection(state.collection).model}")
+    heading("Tiles that look alike")
+    neighbours = engine().neighbours(state.collection, state.tile, NEIGHBOURS)
+    with st.container(key="neighbours"):
+        for column, neighbour in zip(st.columns(NEIGHBOURS), neighbours, strict=False):
+            column.image(thumbnail_url(state.collection, neighbour.tile_id, 96), width="stretch")
+            column.button("show", key=f"neighbour-{neighbour.tile_id}", on_click=lambda tile=neighbour.tile_id: change(tile=tile))
+    st.button("Rank tiles like this one", width="stretch", on_click=lambda: change(like=(*view().like, state.tile)[-3:]))

@@ -1,0 +1,70 @@
+"""Explore: draw a region, pick a time, ask in words, see the tiles that answer. State in, components, engine, state out."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.messages import words
+from app.panels.answer import answer_panel, shown_hits
+from app.panels.ask import ask_panel
+from app.panels.stage import stage
+from app.questions import Asked, ask
+from app.state import ViewState
+from app.views.session import change, share, view
+from components.typography import heading, soft
+from engine.errors import PharosError
+from engine.serving import engine
+
+
+def explore() -> None:
+    """The page."""
+    names = engine().collections()
+    if not names:
+        return welcome()
+    state = view()
+    if state.collection not in names:
+        state = change(collection=names[0], when="", tile="", like=())
+    asked, flaw = answered(state)
+    with st.container(key="explore"):
+        left, middle, right = st.columns([0.205, 0.575, 0.22], gap=None)
+        with left, st.container(key="ask"):
+            ask_panel(state, names)
+        with middle, st.container(key="stage"):
+            stage(state, asked, shown_hits(asked))
+        with right, st.container(key="answer"):
+            answer_panel(state, asked, flaw)
+    if not engine().state.ready:
+        warming()
+    share()
+    return None
+
+
+def answered(state: ViewState) -> tuple[Asked | None, str]:
+    """The answer to what is asked, or why there is none."""
+    if not state.asks:
+        return None, ""
+    try:
+        return ask(state), ""
+    except PharosError as error:
+        return None, words(error)
+
+
+def welcome() -> None:
+    """The first start: the island is being made."""
+    with st.container(key="welcome"):
+        heading("Pharos is getting ready")
+        soft("A made-up island and a fog series are being made, so that there is something to ask without a network. SYNTHETIC.")
+        warming()
+
+
+@st.fragment(run_every=1.0)
+def warming() -> None:
+    """What is done behind the page, with how far it is; the page is drawn again when it is done."""
+    state = engine().state
+    if state.failed:
+        st.error(state.failed)
+    elif state.stage:
+        share_done = state.done / state.total if state.total else 0.0
+        st.progress(min(share_done, 1.0), f"{state.stage} · {state.done:,} of {state.total:,}" if state.total else state.stage)
+    else:
+        st.rerun()
