@@ -1,0 +1,19 @@
+"""The live map, a Leaflet component; what is drawn on it survives every rerun."""
+
+from components.map.types import Camera, Frames, HitOutline, Layer, Legend, MapEvents, MapRegion, Picture, Shapes, Swatch, Tiles
+from components.map.view import map_view
+
+__all__ = [
+    "Camera",
+    "Frames",
+    "HitOutline",
+    "Layer",
+    "Legend",
+    "MapEvents",
+    "MapRegion",
+    "Picture",
+    "Shapes",
+    "Swatch",
+    "Tiles",
+    "map_view",
+]

@@ -1,0 +1,106 @@
+"""The map: pictures by address, regions that a person draws, hits, and what was done on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from components import frontend
+from components.map.types import Camera, HitOutline, Layer, Legend, MapEvents, MapRegion, regions_sent
+
+
+def map_view(
+    *,
+    layers: Sequence[Layer],
+    regions: Sequence[MapRegion] = (),
+    hits: Sequence[HitOutline] = (),
+    camera: Camera | None = None,
+    selected: str | None = None,
+    legend: Legend | None = None,
+    badge: str | None = None,
+    base: str = "",
+    height: int = 480,
+    editable: bool = True,
+    clickable: bool = True,
+    key: str,
+) -> MapEvents:
+    """Show the map and say what was done on it since the last run.
+
+    Between two messages the browser's regions are the truth: the ones given here take effect once the answer of the person's
+    last edit was returned by this function, so store ``MapEvents.regions`` and hand them in again at the next run.
+
+    Args:
+        layers: Pictures from the lowest ``z`` to the highest.
+        regions: What is drawn.
+        hits: Numbered outlines.
+        camera: Where to look when its token changes; without one, the world.
+        selected: Tile id of the picked hit.
+        legend: Card in the upper right corner.
+        badge: A word such as SYNTHETIC beside the tools.
+        base: Prefix of the app's own routes.
+        height: Least height, pixels; where the window is wide, the map reaches down to its lower edge.
+        editable: Whether regions can be drawn.
+        clickable: Whether a click beside the hits is an event (and a rerun).
+        key: Name of this map; its camera is kept under it in the browser.
+    """
+    import streamlit as st
+
+    memory = f"_{key}_seen"
+    seen = int(st.session_state.get(memory, 0))
+    result = frontend.component("map")(
+        key=key,
+        data={
+            "module": frontend.asset_url(base, "map", "map.js"),
+            "assets": _assets(base),
+            "key": key,
+            "layers": [layer.props() for layer in sorted(layers, key=lambda layer: layer.z)],
+            "regions": [region.feature() for region in regions],
+            "seen": seen,
+            "hits": [hit.props() for hit in hits],
+            "camera": camera.props() if camera else None,
+            "selected": selected,
+            "legend": legend.props() if legend else None,
+            "badge": badge,
+            "height": height,
+            "editable": editable,
+            "clickable": clickable,
+        },
+        on_regions_change=_rerun,
+        on_clicked_change=_rerun,
+        on_picked_change=_rerun,
+    )
+    edit = _edit(result.regions)
+    drawn = None
+    if edit is not None and edit[0] != seen:
+        st.session_state[memory] = edit[0]
+        drawn = regions_sent(edit[1])
+    return MapEvents(drawn, _point(result.clicked), result.picked if isinstance(result.picked, str) else None)
+
+
+def _rerun() -> None:
+    """A named state needs a callback; the rerun itself is all that is wanted."""
+
+
+def _assets(base: str) -> dict[str, str]:
+    return {
+        "style": frontend.asset_url(base, "map", "map.css"),
+        "shared": frontend.asset_url(base, "shared", "shared.css"),
+        "leaflet": frontend.vendor_url(base, "leaflet/leaflet.js"),
+        "leaflet_style": frontend.vendor_url(base, "leaflet/leaflet.css"),
+        "geoman": frontend.vendor_url(base, "geoman/leaflet-geoman.js"),
+        "geoman_style": frontend.vendor_url(base, "geoman/leaflet-geoman.css"),
+    }
+
+
+def _edit(sent: Any) -> tuple[int, list[Any]] | None:  # noqa: ANN401 - whatever a browser may send
+    if not isinstance(sent, Mapping):
+        return None
+    revision, features = sent.get("revision"), sent.get("features")
+    return (revision, features) if isinstance(revision, int) and isinstance(features, list) else None
+
+
+def _point(sent: Any) -> tuple[float, float] | None:  # noqa: ANN401
+    if not isinstance(sent, Mapping):
+        return None
+    lon, lat = sent.get("lon"), sent.get("lat")
+    return (float(lon), float(lat)) if isinstance(lon, int | float) and isinstance(lat, int | float) else None
