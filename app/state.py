@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 from urllib.parse import quote, unquote
 
+from components.map import MapRegion
 from engine.errors import PharosError
 from engine.types import Region
 
@@ -39,14 +40,11 @@ class Drawn:
         return cls(identity, name, tuple(corners))
 
     @classmethod
-    def from_feature(cls, feature: Mapping[str, Any]) -> Self:
-        """From the GeoJSON feature that the map sends."""
-        properties = feature.get("properties") or {}
-        return cls.from_ring(
-            str(feature.get("id") or properties.get("id") or ""),
-            str(properties.get("name") or "Region")[:60],
-            feature["geometry"]["coordinates"][0],
-        )
+    def from_map(cls, region: MapRegion) -> Self:
+        """From what the map sends; of a shape in several parts the first is kept, since only those can be drawn."""
+        coordinates = region.geometry["coordinates"]
+        ring = coordinates[0] if region.geometry["type"] == "Polygon" else coordinates[0][0]
+        return cls.from_ring(region.id, region.name, ring)
 
     @classmethod
     def from_text(cls, text: str) -> Self:
@@ -71,9 +69,9 @@ class Drawn:
         """GeoJSON polygon."""
         return {"type": "Polygon", "coordinates": [[list(corner) for corner in (*self.ring, self.ring[0])]]}
 
-    def feature(self) -> dict[str, Any]:
-        """GeoJSON feature for the map."""
-        return {"type": "Feature", "id": self.id, "properties": {"id": self.id, "name": self.name}, "geometry": self.geometry}
+    def on_map(self) -> MapRegion:
+        """As the map shows it."""
+        return MapRegion(self.id, self.name, self.geometry)
 
     @property
     def region(self) -> Region:

@@ -7,23 +7,20 @@ from urllib.parse import quote
 
 from app.base import base_path
 from app.basemaps import basemap_names, basemap_source
-from app.panels.answer import hit_colour
 from app.questions import Asked, shown_time
-from app.state import EVERY_DATE, ViewState
-from components.map import Camera, HitOutline, Layer, Legend, MapEvents, map_view
+from app.state import Drawn, ViewState
+from app.views.session import change
+from components.map import Camera, Frames, HitOutline, Layer, Legend, Picture, Tiles, map_view
 from components.timeline import Frame, timeline
 from engine.serving import engine
 from engine.types import Hit, spoken
 
-MAP, DATES, FOG_TIMES = "map", "dates", "fog-times"
-HEIGHT = 640
-"""Pixels before the browser has said how high the window is."""
-
-CORE_LAYER, SURFACE, FOG = "scene", "surface", "fog"
+HEIGHT = 420
+"""Least height of the map, pixels; it reaches down to the lower edge of the window."""
 
 
-def stage(state: ViewState, asked: Asked | None, hits: Sequence[Hit]) -> tuple[MapEvents, int, int]:
-    """Draw map and time.
+def stage(state: ViewState, asked: Asked | None, hits: Sequence[Hit]) -> bool:
+    """Draw map and time, and take in what the person did there.
 
     Args:
         state: What is shown.
@@ -31,110 +28,112 @@ def stage(state: ViewState, asked: Asked | None, hits: Sequence[Hit]) -> tuple[M
         hits: The hits that are outlined.
 
     Returns:
-        What the person did on the map, the index of the picked date, the index of the picked fog frame.
+        Whether something changed, so that the page must be drawn again.
     """
-    cube = engine().cube(state.fog) if state.fog else None
+    collection = engine().collection(state.collection)
+    synthetic = collection.synthetic or bool(state.fog)
     events = map_view(
         layers=layers(state, asked),
-        regions=[drawn.feature() for drawn in state.regions],
-        hits=[HitOutline(hit.tile_id, hit.rank, hit_colour(hit), tuple(hit.bounds.array.tolist()), hit.verdict) for hit in hits],
+        regions=[drawn.on_map() for drawn in state.regions],
+        hits=[HitOutline.of(hit) for hit in hits],
         camera=camera(state),
         selected=state.tile or None,
         legend=legend(state, asked),
-        badge="SYNTHETIC" if engine().collection(state.collection).synthetic or cube is not None else "",
+        badge="SYNTHETIC" if synthetic else None,
         base=base_path(),
         height=HEIGHT,
-        key=MAP,
+        key="map",
     )
+    changed = pick_time(state)
+    if events.regions is not None:
+        change(regions=tuple(Drawn.from_map(region) for region in events.regions))
+        changed = True
+    picked = events.picked or (events.clicked and engine().tile_at(state.collection, shown_time(state), *events.clicked))
+    if picked and picked != state.tile:
+        change(tile=picked)
+        changed = True
+    return changed
+
+
+def pick_time(state: ViewState) -> bool:
+    """Draw the strip of real times: of the fog cube while it is shown, else of the collection."""
+    if state.fog:
+        cube = engine().cube(state.fog)
+        frames = [Frame(time=time, kind=cube.light(index)) for index, time in enumerate(cube.times)]
+        frame = timeline(frames=frames, index=state.frame, layer="fog", playable=True, base=base_path(), key="fog-times").index
+        if frame is not None and frame != state.frame:
+            change(frame=frame)
+            return True
+        return False
     times = engine().collection(state.collection).times
     shown = shown_time(state)
-    date = times.index(shown) if shown in times else 0
-    if cube is not None:
-        frames = [Frame(time.isoformat(), spoken(time), kind=cube.light(index)) for index, time in enumerate(cube.times)]
-        frame = timeline(frames=frames, index=state.frame, layer=FOG, playable=True, base=base_path(), key=FOG_TIMES).index
-        return events, date, frame
-    if times:
-        dates = [Frame(time.isoformat(), spoken(time), kind="scene") for time in times]
-        date = timeline(frames=dates, index=date, layer=None, playable=False, base=base_path(), key=DATES).index
-    return events, date, state.frame
+    if shown is None:
+        return False
+    dates = [Frame(time=time, kind="scene") for time in times]
+    index = timeline(frames=dates, index=times.index(shown), playable=False, base=base_path(), key="dates").index
+    if index is not None and times[index] != shown:
+        change(when=times[index].isoformat(), tile="")
+        return True
+    return False
 
 
 def layers(state: ViewState, asked: Asked | None) -> list[Layer]:
     """The layers from bottom to top: basemap, scene, score surface, fog."""
-    base = base_path()
+    base, name = base_path(), quote(state.collection)
     collection = engine().collection(state.collection)
-    drawn = [basemap(state)]
     shown = shown_time(state)
     when = "undated" if shown is None else quote(shown.isoformat())
-    drawn.append(
-        Layer(
-            id=CORE_LAYER,
-            kind="tiles",
-            url=f"{base}/tiles/{quote(state.collection)}/{when}/{{z}}/{{x}}/{{y}}.png?v={collection.version}",
-            version=f"{state.collection} {when} {collection.version}",
-            title="Scene",
+    drawn: list[Layer] = [
+        basemap(state),
+        Tiles(
+            id="scene",
+            title=f"Scene {spoken(shown)}" if shown else "Scene",
+            url=f"{base}/tiles/{name}/{when}/{{z}}/{{x}}/{{y}}.png?v={collection.version}",
+            bounds=collection.bounds,
             opacity=state.scene_opacity / 100,
-            bounds=tuple(collection.bounds.array.tolist()),
-            order=1,
-        )
-    )
+            z=1,
+        ),
+    ]
     if asked is not None and state.score_opacity:
+        url = f"{base}/surfaces/{asked.token}.png?v={collection.version}"
         drawn.append(
-            Layer(
-                id=SURFACE,
-                kind="image",
-                url=f"{base}/surfaces/{asked.token}.png?v={collection.version}",
-                version=f"{asked.token} {collection.version}",
-                title="Score surface",
-                opacity=state.score_opacity / 100,
-                bounds=tuple(collection.bounds.array.tolist()),
-                order=2,
+            Picture(
+                id="scores", title="Score surface", url=url, bounds=collection.bounds, opacity=state.score_opacity / 100, z=2, smooth=False
             )
         )
-    if state.fog:
-        drawn += fog_layers(state)
-    return drawn
+    return drawn + fog_layers(state)
 
 
-def basemap(state: ViewState) -> Layer:
+def basemap(state: ViewState) -> Tiles:
     """The offline basemap, or the online one that was picked."""
     if state.basemap in basemap_names():
         address, credit = basemap_source(state.basemap)
-        return Layer(id="base", kind="tiles", url=address, version=state.basemap, title=state.basemap, attribution=credit, order=0)
-    address = f"{base_path()}/tiles/base/{{theme}}/{{z}}/{{x}}/{{y}}.png?v=1"
-    return Layer(id="base", kind="tiles", url=address, version="offline", title="Land and sea", attribution="Natural Earth", order=0)
+        return Tiles(id="base", title=state.basemap, url=address, attribution=credit, max_zoom=17, dims=True)
+    return Tiles(id="base", title="Land and sea", url=f"{base_path()}/tiles/base/light/{{z}}/{{x}}/{{y}}.png?v=1", max_zoom=12, dims=True)
 
 
 def fog_layers(state: ViewState) -> list[Layer]:
-    """The infrared picture and the mask of every frame, between the cube's bounds."""
+    """The infrared picture and the mask of every frame, between the cube's bounds; nothing unless fog is shown."""
+    if not state.fog:
+        return []
     cube = engine().cube(state.fog)
-    box = tuple(cube.bounds.array.tolist())
 
-    def frames(layer: str, title: str, opacity: float, order: int) -> Layer:
+    def frames(layer: str, title: str, opacity: float, z: int) -> Frames:
         urls = tuple(f"{base_path()}/frames/{quote(state.fog)}/{layer}/{index}.png?v={cube.version}" for index in range(len(cube.times)))
-        version = f"{state.fog} {cube.version}"
-        return Layer(
-            id=layer, kind="frames", urls=urls, index=state.frame, version=version, title=title, opacity=opacity, bounds=box, order=order
-        )
+        return Frames(id=layer, title=title, urls=urls, bounds=cube.bounds, index=state.frame, opacity=opacity, z=z)
 
-    return [frames("infrared", "Infrared 10.8 µm", 1.0, 3), frames(FOG, "Fog or very low stratus", state.fog_opacity / 100, 4)]
+    return [frames("infrared", "Infrared 10.8 µm", 1.0, 3), frames("fog", "Fog or very low stratus", state.fog_opacity / 100, 4)]
 
 
 def camera(state: ViewState) -> Camera:
-    """Where the map looks; it moves only when the collection or the fog cube changes."""
+    """Where the map looks; it moves only when another collection or the fog is shown."""
     if state.fog:
-        return Camera(bounds=tuple(engine().cube(state.fog).bounds.array.tolist()), token=f"fog {state.fog}")
-    return Camera(bounds=tuple(engine().collection(state.collection).bounds.array.tolist()), token=f"collection {state.collection}")
+        return Camera(token=f"fog {state.fog}", bounds=engine().cube(state.fog).bounds)
+    return Camera(token=f"collection {state.collection}", bounds=engine().collection(state.collection).bounds)
 
 
 def legend(state: ViewState, asked: Asked | None) -> Legend | None:
     """What the colours mean."""
     if state.fog:
-        ticks = ("0.35", "probability", "1")
-        return Legend(title="Fog or very low stratus", ramp="fog", ticks=ticks, hatches=("obscured by higher cloud",))
-    if asked is None:
-        return None
-    return Legend(title="Score", note=f"percentile of {asked.ranking.total:,}", ramp="viridis", ticks=("0", "50", "100"))
-
-
-__all__ = ["EVERY_DATE", "stage"]
+        return Legend.fog()
+    return None if asked is None else Legend.scores(asked.ranking.total)

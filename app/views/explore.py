@@ -27,10 +27,13 @@ def explore() -> None:
     asked, flaw = answered(state)
     with st.container(key="explore"):
         left, middle, right = st.columns([0.205, 0.575, 0.22], gap=None)
+        with middle, st.container(key="stage"):
+            changed = stage(state, asked, shown_hits(asked))
+        if changed:
+            share()
+            st.rerun()
         with left, st.container(key="ask"):
             ask_panel(state, names)
-        with middle, st.container(key="stage"):
-            stage(state, asked, shown_hits(asked))
         with right, st.container(key="answer"):
             answer_panel(state, asked, flaw)
     if not engine().state.ready:
