@@ -105,10 +105,10 @@ def _places(scene: Scene, z: int, x: int, y: int, size: int) -> tuple[FloatArray
 
     Exact on a mesh, linear between its nodes unless that errs by a quarter of a pixel or more.
     """
-    mesh = np.linspace(0, size, min(MESH, size) + 1)
+    mesh: FloatArray = np.linspace(0, size, min(MESH, size) + 1, dtype=np.float64)
     columns, rows = _exact(scene, z, x, y, size, mesh, mesh)
     centres = np.arange(size) + 0.5
-    middle = (mesh[1:] + mesh[:-1]) / 2
+    middle = np.asarray((mesh[1:] + mesh[:-1]) / 2, dtype=np.float64)
     true_column, true_row = _exact(scene, z, x, y, size, middle, middle)
     with np.errstate(invalid="ignore"):
         step = max(1.0, float(np.nanmax(np.hypot(*_spacing(columns, rows)), initial=1.0)) * len(mesh) / size)
