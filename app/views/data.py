@@ -45,9 +45,7 @@ def models() -> None:
     heading("Models", f"{sum(card.ready for card in cards)} of {len(cards)} ready")
     rows = [{"model": c.id, "ready": c.ready, "licence": c.licence, "size, MB": c.size_mb, "best for": c.best_for} for c in cards]
     st.dataframe(rows, hide_index=True, width="stretch")
-    soft(
     soft("Public weights are fetched on first use; without a network the message names the file to bring.")
-    )
 
 
 def add_imagery() -> None:

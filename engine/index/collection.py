@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -126,6 +127,11 @@ class Collection:
     def model(self) -> str:
         """Id and hash of the encoder, as they travel with every number."""
         return f"{self.model_id}@{self.model_hash}"
+
+    @cached_property
+    def version(self) -> str:
+        """Short name of this state of the collection, for addresses that a browser may keep: (12,) hex digits."""
+        return hashlib.sha256(repr((self.name, self.model, self._stamp)).encode()).hexdigest()[:12]
 
     @cached_property
     def times(self) -> tuple[datetime, ...]:

@@ -48,14 +48,12 @@ def index_demo(config: Settings, encoder: Encoder, *, progress: Progress = silen
     from engine import imagery, index
 
     home = config.collections_dir / ISLAND
-    if ISLAND in index.Collection.names(config):
-        existing = index.Collection.open(ISLAND, config)
-        if existing.model_hash != encoder.hash:
-            shutil.rmtree(home)
+    known = ISLAND in index.Collection.names(config)
+    if known and index.Collection.open(ISLAND, config).model_hash != encoder.hash:
+        shutil.rmtree(home)
+        known = False
     found = imagery.find_scenes([scenes_dir(config)])
-    index.build(
-        ISLAND, found.scenes, encoder, spec=imagery.TileSpec(), settings=config, resume=home.exists(), progress=progress, cancel=cancel
-    )
+    index.build(ISLAND, found.scenes, encoder, spec=imagery.TileSpec(), settings=config, resume=known, progress=progress, cancel=cancel)
 
 
 def scenes_dir(config: Settings) -> Path:

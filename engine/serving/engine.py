@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import shutil
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import yaml
+from shapely.geometry import Point
 
 from engine.errors import EncoderNotReady, PharosError
-from engine.settings import Settings, settings
-from engine.types import LabelScores, Query, Ranking, Scene
+from engine.progress import Cancel, Progress
+from engine.serving.job import Job
+from engine.settings import ASSETS, Settings, settings
+from engine.types import Hit, LabelScores, Query, Ranking, Region, Scene
 
 if TYPE_CHECKING:
-    from engine.encoders import Encoder
+    from engine.encoders import Encoder, ModelCard
     from engine.fog import Cube
     from engine.imagery import SceneReader
     from engine.index import Collection
@@ -67,6 +75,7 @@ class Engine:
         self._cubes: dict[str, Cube] = {}
         self._queries: OrderedDict[str, Query] = OrderedDict()
         self._lock = threading.RLock()
+        self._jobs: list[Job] = []
         self._stop = threading.Event()
         self._warming: threading.Thread | None = None
 
@@ -182,6 +191,41 @@ class Engine:
         collection = self.collection(query.collection)
         return search(collection, query, self.encoder(collection.model_id))
 
+    def count(self, query: Query) -> int:
+        """How many tiles a query would rank.
+
+        Raises:
+            PharosError: If region, time or sensor leave nothing.
+        """
+        from engine.index import Filter
+
+        return len(self.collection(query.collection).select(Filter(query.regions, query.span, query.sensor)))
+
+    def neighbours(self, collection: str, tile: str, limit: int) -> tuple[Hit, ...]:
+        """Tiles that look most like one, without itself and without what overlaps it."""
+        query = Query(collection, likes=(tile,), limit=limit + 1)
+        return tuple(hit for hit in self.search(query).hits if tile != hit.tile_id and tile not in hit.merged)[:limit]
+
+    def tile_at(self, collection: str, when: datetime | None, lon: float, lat: float) -> str | None:
+        """Id of the tile at a place and time, or None where there is none.
+
+        Args:
+            collection: Name of the collection.
+            when: Time of the scene; None for scenes whose time nobody knows.
+            lon: Longitude, degrees.
+            lat: Latitude, degrees.
+        """
+        opened = self.collection(collection)
+        scenes = {scene.id for scene in opened.scenes_at(when)}
+        point = Point((lon + 180) % 360 - 180, lat)
+        index = opened.table.meeting([point.buffer(1e-7)])
+        return next((tile.id for tile in opened.tiles(index) if tile.scene in scenes and tile.footprint.intersects(point)), None)
+
+    def examples(self, collection: str) -> tuple[str, ...]:
+        """Questions that a newcomer may try on a collection."""
+        known: dict[str, list[str]] = yaml.safe_load((ASSETS / "prompts" / "examples.yaml").read_text(encoding="utf-8"))
+        return tuple(known.get(collection, known["any"]))
+
     def remember(self, query: Query) -> str:
         """A short token under which the pictures of a query's answer can be addressed."""
         token = hashlib.sha256(repr(query).encode()).hexdigest()[:16]
@@ -215,6 +259,60 @@ class Engine:
         opened = self.collection(collection)
         wanted = LabelSet.from_like(labels)
         return label_tiles(opened.vectors([tile]), [tile], wanted, self.encoder(opened.model_id))[0]
+
+    # --- adding ------------------------------------------------------------------------------------------------------
+
+    def jobs(self) -> tuple[Job, ...]:
+        """Long work of this process, newest first."""
+        return tuple(reversed(self._jobs))
+
+    def index_uploads(self, collection: str, files: Sequence[tuple[str, BinaryIO]], *, place: str = "", unplaced: bool = False) -> Job:
+        """Keep uploaded files and index them behind the page.
+
+        Args:
+            collection: Name of the new collection.
+            files: Name and content of each.
+            place: ``W,S,E,N`` of rasters without a CRS, or empty.
+            unplaced: Whether rasters without a CRS go on a plain grid.
+
+        Raises:
+            PharosError: If the name or the place can't be used.
+        """
+        from engine import imagery, index
+        from engine.index.collection import folder_of
+
+        folder_of(collection, self.config)  # an impossible name is told before anything is written
+        where = Region.from_like(place).bounds if place else None
+        folder = self.config.data_dir / "uploads" / collection
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files:
+            with (folder / Path(name).name).open("wb") as kept:
+                shutil.copyfileobj(content, kept)
+
+        def work(progress: Progress, cancel: Cancel) -> str:
+            found = imagery.find_scenes([folder], place=where, unplaced=unplaced, progress=progress)
+            report = index.build(
+                collection,
+                found.scenes,
+                self.encoder(self.config.model),
+                spec=imagery.TileSpec(),
+                settings=self.config,
+                resume=collection in self.collections(),
+                progress=progress,
+                cancel=cancel,
+            )
+            skipped = "".join(f" Skipped {name}: {why}" for name, why in found.skipped)
+            return f"{report.tiles:,} tiles in “{collection}” after {report.seconds:.0f} s.{skipped}"
+
+        job = Job(f"Indexing {collection}", work)
+        self._jobs.append(job)
+        return job
+
+    def models(self) -> tuple[ModelCard, ...]:
+        """Every encoder of the registry."""
+        from engine.encoders import registry
+
+        return tuple(registry(self.config).values())
 
     # --- pixels ------------------------------------------------------------------------------------------------------
 
