@@ -64,7 +64,7 @@ def add_model(
     place = Path(architecture).parent if architecture.endswith(".json") else None
     config = networks.config_of(architecture, place)
     progress(f"Proving {file.name}", 0, 0)
-    weights.load_strictly(networks.build(config, quick_gelu=quick_gelu), state, file.name, architecture)
+    weights.load_strictly(networks.build(config, quick_gelu=quick_gelu), state, file.name, Path(architecture).name)
     entry = {
         "title": title or model_id,
         "architecture": Path(architecture).name,

@@ -187,9 +187,10 @@ class ModelCard:
 
     def record(self, settings: Settings | None = None) -> dict[str, Any]:
         """The card as JSON (design.md, command-line contract); ``sha256`` of weights that are here is their own."""
-        from engine.encoders.weights import known_hash
+        from engine.encoders.weights import file_hash, known_hash
 
         path = self.found(settings)
+        own = None if path is None else file_hash(path, remember=False) if self.source.embedded else known_hash(path)
         return {
             "id": self.id,
             "title": self.title,
@@ -197,7 +198,7 @@ class ModelCard:
             "bands": self.bands,
             "dim": self.dim,
             "licence": self.licence,
-            "sha256": (known_hash(path) if path else None) or self.sha256 or None,
+            "sha256": own or self.sha256 or None,
             "architecture": self.architecture,
             "quick_gelu": self.quick_gelu,
             "gsd_m": None if self.gsd_m is None else list(self.gsd_m),

@@ -309,6 +309,8 @@ def _read_torch(path: Path) -> Any:  # noqa: ANN401 - what is inside is checked 
 
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as bundle:
+            if any("/code/" in member.filename for member in bundle.infolist()):
+                raise WeightsCorrupt(path.name, "it is a TorchScript program, which would be run. Save its state_dict() and use that.")
             if any(member.compress_type != zipfile.ZIP_STORED for member in bundle.infolist()):
                 raise WeightsCorrupt(path.name, "it is a compressed archive. Unpack it and use the checkpoint inside.")
     return torch.load(path, map_location="cpu", weights_only=True)
@@ -316,8 +318,6 @@ def _read_torch(path: Path) -> Any:  # noqa: ANN401 - what is inside is checked 
 
 def _why_unreadable(error: Exception) -> str:
     words = str(error)
-    if "TorchScript" in words:
-        return "it is a TorchScript program, which would be run. Save its state_dict() and use that."
     if isinstance(error, pickle.UnpicklingError) and ("GLOBAL" in words or "global" in words):
         return "it holds Python objects beside the weights, which could run code. Save the state_dict() alone, best as safetensors."
     return f"it is no checkpoint, or it is cut off or damaged ({type(error).__name__}). Copy it again."
