@@ -11,7 +11,7 @@ import { Shapes } from "./shapes.js";
 
 const PARKED_MS = 120_000; // a map whose page was left waits this long for its return
 const NARROW_PX = 640; // below, Streamlit stacks its columns
-const GAP_PX = 14;
+const TAIL_PX = 140; // more than this under the map is content to scroll to
 const DOUBLE_CLICK_MS = 220;
 
 const maps = new Map(); // key → PharosMap
@@ -133,7 +133,7 @@ class PharosMap {
     }
     this.unhear = [
       hear("frame", (detail) => this.layers.showFrame(detail)),
-      hear("dock", ({ height }) => this.root.style.setProperty("--ph-dock", `${height}px`)),
+      hear("dock", ({ key, height }) => key === this.key && this.root.style.setProperty("--ph-dock", `${height}px`)),
     ];
     this.moded(null);
   }
@@ -189,10 +189,19 @@ class PharosMap {
     if (!this.data || !this.root.isConnected) return;
     const tall = window.innerHeight;
     const narrow = window.innerWidth < NARROW_PX;
-    const rest = tall - this.top() - GAP_PX;
+    const rest = tall - this.top() - this.tail();
     const height = narrow ? Math.max(Math.round(tall * 0.58), Math.min(this.data.height, tall * 0.7)) : Math.max(this.data.height, rest);
     if (this.root.clientHeight !== Math.round(height)) this.root.style.height = `${Math.round(height)}px`;
     this.map?.invalidateSize({ pan: false, animate: false });
+  }
+
+  /** What little the page has under the map: gaps, a floating timeline, its own margin. */
+  tail() {
+    const block = this.root.closest('[data-testid="stVerticalBlock"]');
+    const page = this.root.closest('[data-testid="stMainBlockContainer"]');
+    const margin = page ? parseFloat(getComputedStyle(page).paddingBottom) : 0;
+    const under = block?.lastElementChild ? block.lastElementChild.getBoundingClientRect().bottom - this.root.getBoundingClientRect().bottom : 0;
+    return (under > 0 && under < TAIL_PX ? under : 0) + (margin < TAIL_PX ? margin : 0);
   }
 
   /** Distance from the top of the page's scrolled content. */

@@ -184,13 +184,14 @@ class MapRegion:
     @classmethod
     def of(cls, region: Region, id: str) -> MapRegion:
         """A region of the engine; one that crosses the antimeridian is put together again, its east beyond 180°."""
-        from shapely import transform, union_all
+        from shapely import union_all
+        from shapely.affinity import translate
 
         from engine import geometry as geo
 
         geometry = region.geometry
         if region.bounds.west > region.bounds.east:
-            parts = [p if p.bounds[0] >= 0 else transform(p, lambda xy: xy + [360.0, 0.0]) for p in geo.polygons(geometry)]
+            parts = [p if p.bounds[0] >= 0 else translate(p, 360.0) for p in geo.polygons(geometry)]
             geometry = geo.joined(union_all(parts))
         return cls(id, region.name, geo.geojson(geometry))
 

@@ -1,0 +1,320 @@
+// The time strip. Playing, stepping and dragging happen here and on the map, by an event on the window; Python is told only where
+// it came to rest.
+
+import { tell } from "../shared/bus.js";
+import { followTheme, h, icon, useStyle } from "../shared/dom.js";
+
+const RATES = [2, 4, 8, 12, 24]; // frames a second
+const REST_MS = 300; // after the last key this long, the strip is at rest
+const NARROW_PX = 640;
+const INSET_PX = 14;
+const DOTS_INSET_PX = 20; // as in the style sheet
+const PLAY = "M6 4l10 6-10 6z";
+const PAUSE = "M6 4h3v12H6zM11.5 4h3v12h-3z";
+
+const strips = new Map(); // key → Strip
+
+export default async function render(component) {
+  const { data, parentElement } = component;
+  await Promise.all([useStyle(data.shared), useStyle(data.style)]);
+  if (!strips.has(data.key)) strips.set(data.key, new Strip(data.key));
+  const strip = strips.get(data.key);
+  strip.attach(parentElement);
+  strip.update(component);
+  return () => strip.detach(parentElement);
+}
+
+class Strip {
+  constructor(key) {
+    this.key = key;
+    this.index = 0;
+    this.revision = 0;
+    this.rate = 12;
+    this.play = h("button", { type: "button", class: "ph-play", "aria-pressed": "false", onclick: () => this.toggle() });
+    this.label = h("strong", { class: "ph-now" });
+    this.note = h("span", { class: "ph-note" });
+    this.rates = h("select", { class: "ph-rate", "aria-label": "Speed", onchange: () => (this.rate = Number(this.rates.value)) }, ...RATES.map((rate) => h("option", { value: rate, selected: rate === this.rate }, `${rate} fps`)));
+    this.help = h("span", { class: "ph-help", "aria-hidden": "true" });
+    this.marks = h("div", { class: "ph-marks" });
+    this.slider = h("div", { class: "ph-slider", role: "slider", tabindex: 0, "aria-label": "Time", "aria-valuemin": 0 }, this.marks);
+    this.axis = h("div", { class: "ph-axis", "aria-hidden": "true" });
+    const head = h("div", { class: "ph-head" }, this.play, this.label, this.note, h("span", { class: "ph-space" }), this.rates, this.help);
+    this.root = h("section", { class: "ph ph-timeline", "aria-label": "Time" }, head, this.slider, this.axis);
+    this.slider.addEventListener("pointerdown", (event) => this.grab(event));
+    this.slider.addEventListener("pointermove", (event) => this.held && this.go(this.under(event)));
+    for (const name of ["pointerup", "pointercancel"]) this.slider.addEventListener(name, () => this.release());
+    this.keys = (event) => this.key_(event);
+    this.resized = new ResizeObserver(() => this.settle());
+  }
+
+  // --- in and out of the page --------------------------------------------------------------------------------------
+
+  attach(parent) {
+    if (this.root.parentElement === parent) return;
+    parent.append(this.root);
+    this.resized.observe(parent);
+    document.addEventListener("keydown", this.keys, true);
+    this.resize ??= () => this.settle();
+    window.addEventListener("resize", this.resize);
+  }
+
+  detach(parent) {
+    if (parent.isConnected || this.root.parentElement !== parent) return;
+    this.pause();
+    clearTimeout(this.resting);
+    this.resized.disconnect();
+    document.removeEventListener("keydown", this.keys, true);
+    window.removeEventListener("resize", this.resize);
+    this.root.remove();
+    strips.delete(this.key);
+    tell("frame", { layer: this.data.layer, index: this.index, released: true });
+    tell("dock", { key: this.data.over, height: 0 });
+  }
+
+  // --- props in ----------------------------------------------------------------------------------------------------
+
+  update({ data, setStateValue }) {
+    this.data = data;
+    this.say = setStateValue;
+    followTheme(this.root);
+    const print = JSON.stringify([data.frames, data.look, data.layer]);
+    if (print !== this.print) {
+      this.print = print;
+      this.pause();
+      this.build(data);
+      this.follow(data.index);
+    } else if (data.seen >= this.revision && !this.playing && !this.held && !this.resting) this.follow(data.index);
+    this.settle();
+  }
+
+  /** Stand where Python says. */
+  follow(index) {
+    this.known = index;
+    this.go(index, true);
+  }
+
+  build({ frames, look, playable }) {
+    this.root.dataset.look = look;
+    this.play.hidden = this.rates.hidden = !playable;
+    this.help.textContent = playable ? "· ← → step · space play" : "";
+    this.slider.setAttribute("aria-valuemax", frames.length - 1);
+    this.times = frames.map((frame) => Date.parse(frame.time));
+    this.marks.replaceChildren(...(look === "dates" ? this.dots(frames) : this.cells(frames)));
+    this.axis.replaceChildren(...(look === "dates" ? this.dates(frames) : this.spans(frames)));
+    this.faced();
+  }
+
+  cells(frames) {
+    return frames.map(({ kind, gap, forecast, label }) => h("span", { class: "ph-cell", "data-kind": kind, "data-gap": gap, "data-forecast": forecast, title: label }));
+  }
+
+  /** Where each date stands on the line, 0 to 1. */
+  places() {
+    const [start, end] = [this.times[0], this.times.at(-1)];
+    return this.times.map((time) => (end > start ? (time - start) / (end - start) : 0.5));
+  }
+
+  dots(frames) {
+    const places = this.places();
+    return frames.map(({ label, gap }, index) => h("span", { class: "ph-dot", "data-gap": gap, title: label, style: { left: `${places[index] * 100}%` } }));
+  }
+
+  dates(frames) {
+    const places = this.places();
+    return frames.map(({ label }, index) => this.tick(label, places[index], index));
+  }
+
+  tick(text, place, index = -1) {
+    return h("span", { class: "ph-tick", "data-place": place, "data-index": index }, text);
+  }
+
+  /** Names of the runs of night and day, as a person says them, and the length of the forecast. */
+  spans(frames) {
+    const runs = [];
+    frames.forEach(({ kind, forecast }, index) => {
+      const name = forecast ? "forecast" : kind;
+      if (runs.at(-1)?.name === name) runs.at(-1).end = index;
+      else runs.push({ name, start: index, end: index });
+    });
+    const clock = (index) => frames[index].time.slice(11, 16);
+    const ticks = [this.tick(clock(0), 0)];
+    const ahead = runs.at(-1)?.name === "forecast" ? runs.pop() : null;
+    if (ahead) {
+      const hours = (this.times.at(-1) - this.times[Math.max(ahead.start - 1, 0)]) / 3.6e6;
+      ticks.push(this.tick(`forecast +${Number(hours.toFixed(1))} h`, 1));
+    } else ticks.push(this.tick(clock(frames.length - 1), 1));
+    runs.forEach(({ name, start, end }, order) => {
+      const words = name === "twilight" ? (runs[order + 1]?.name === "day" || runs[order - 1]?.name === "night" ? "dawn" : "dusk") : name;
+      if (words !== "scene") ticks.push(this.tick(words, (start + end + 1) / 2 / frames.length));
+    });
+    return ticks;
+  }
+
+  // --- the frame that is shown -------------------------------------------------------------------------------------
+
+  show(index) {
+    const frame = this.data.frames[index];
+    if (!frame) return;
+    this.marks.children[this.index]?.removeAttribute("data-now");
+    this.index = index;
+    this.marks.children[index]?.setAttribute("data-now", "");
+    this.label.textContent = frame.label;
+    const state = frame.gap ? "no picture" : frame.forecast ? "forecast" : frame.kind === "scene" ? "" : frame.kind;
+    this.note.textContent = [frame.note, state].filter(Boolean).join(" · ");
+    this.slider.setAttribute("aria-valuenow", index);
+    this.slider.setAttribute("aria-valuetext", [frame.label, this.note.textContent].filter(Boolean).join(", "));
+    tell("frame", { layer: this.data.layer, index, playing: Boolean(this.playing) });
+  }
+
+  /** The person moves to a frame; Python hears of it once they rest. */
+  go(index, anyway = false) {
+    const place = Math.min(Math.max(index, 0), this.data.frames.length - 1);
+    if (anyway || place !== this.index) this.show(place);
+  }
+
+  rest() {
+    clearTimeout(this.resting);
+    this.resting = null;
+    if (this.index === this.known) return;
+    this.known = this.index;
+    this.revision = Math.max(this.revision + 1, Date.now());
+    this.say("index", { revision: this.revision, index: this.index });
+  }
+
+  // --- hands -------------------------------------------------------------------------------------------------------
+
+  under({ clientX }) {
+    const box = this.marks.getBoundingClientRect();
+    const share = (clientX - box.left) / box.width;
+    if (this.data.look === "cells") return Math.floor(share * this.data.frames.length);
+    const places = this.places();
+    return places.reduce((best, place, index) => (Math.abs(place - share) < Math.abs(places[best] - share) ? index : best), 0);
+  }
+
+  grab(event) {
+    if (event.button !== 0) return;
+    this.pause(false);
+    this.held = true;
+    this.slider.setPointerCapture(event.pointerId);
+    this.go(this.under(event));
+  }
+
+  release() {
+    if (!this.held) return;
+    this.held = false;
+    this.rest();
+  }
+
+  key_(event) {
+    const inside = this.root.contains(event.target);
+    const nowhere = event.target === document.body; // no field has the focus
+    if ((!inside && !nowhere) || event.ctrlKey || event.metaKey || event.altKey || event.target === this.rates) return;
+    const last = this.data.frames.length - 1;
+    const target = { ArrowLeft: this.index - 1, ArrowDown: this.index - 1, ArrowRight: this.index + 1, ArrowUp: this.index + 1, Home: 0, End: last, PageUp: this.index - 6, PageDown: this.index + 6 }[event.key];
+    const space = event.key === " " && this.data.playable && event.target !== this.play;
+    if (target === undefined && !space) return;
+    if (nowhere && !space && !["ArrowLeft", "ArrowRight"].includes(event.key)) return; // the page scrolls with the others
+    event.preventDefault();
+    event.stopPropagation();
+    if (space) return this.toggle();
+    this.pause(false);
+    this.go(target);
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => this.rest(), REST_MS);
+  }
+
+  // --- playing -----------------------------------------------------------------------------------------------------
+
+  toggle() {
+    if (this.playing) this.pause();
+    else this.start();
+  }
+
+  start() {
+    if (this.data.frames.every(({ gap }) => gap)) return;
+    clearTimeout(this.resting);
+    this.resting = null;
+    let due = performance.now();
+    const step = (now) => {
+      this.playing = requestAnimationFrame(step);
+      if (now < due) return;
+      due = Math.max(due + 1000 / this.rate, now - 1000 / this.rate);
+      let next = this.index;
+      do next = (next + 1) % this.data.frames.length;
+      while (this.data.frames[next].gap);
+      this.show(next);
+    };
+    this.playing = requestAnimationFrame(step);
+    this.faced();
+  }
+
+  pause(settled = true) {
+    if (!this.playing) return;
+    cancelAnimationFrame(this.playing);
+    this.playing = null;
+    this.faced();
+    this.show(this.index);
+    if (settled) this.rest();
+  }
+
+  faced() {
+    const name = this.playing ? "Pause" : "Play";
+    this.play.setAttribute("aria-label", name);
+    this.play.setAttribute("title", `${name} (space)`);
+    this.play.setAttribute("aria-pressed", String(Boolean(this.playing)));
+    this.play.replaceChildren(icon(this.playing ? PAUSE : PLAY, { fill: "currentColor" }));
+  }
+
+  // --- place -------------------------------------------------------------------------------------------------------
+
+  settle() {
+    if (!this.root.isConnected || !this.data) return;
+    this.float();
+    this.thin();
+  }
+
+  /** Over the lower edge of its map where there is room, else under it. */
+  float() {
+    const map = this.data.over && [...document.querySelectorAll(".ph-map")].find((element) => element.dataset.key === this.data.over);
+    this.root.style.marginTop = "";
+    this.root.classList.remove("ph-floating");
+    let height = 0;
+    if (map && window.innerWidth >= NARROW_PX) {
+      this.root.classList.add("ph-floating");
+      const mine = this.root.getBoundingClientRect();
+      const gap = mine.top - map.getBoundingClientRect().bottom;
+      height = mine.height + INSET_PX;
+      if (gap > -4 && gap < 80) this.root.style.marginTop = `${-(gap + height)}px`;
+      else height = 0;
+      this.root.classList.toggle("ph-floating", height > 0);
+      if (this.follows !== map) {
+        this.follows = map;
+        this.resized.observe(map);
+      }
+    }
+    if (height !== this.docked) tell("dock", { key: this.data.over, height: height ? height + 4 : 0 });
+    this.docked = height;
+  }
+
+  /** Labels that would overlap are left out; the ends stay. */
+  thin() {
+    const ticks = [...this.axis.children];
+    const width = this.axis.clientWidth;
+    const inset = this.data.look === "dates" ? DOTS_INSET_PX : 0;
+    const taken = [];
+    const ranked = [...ticks].sort((a, b) => this.weight(b) - this.weight(a));
+    for (const tick of ranked) {
+      tick.hidden = false;
+      const place = Number(tick.dataset.place);
+      const half = tick.offsetWidth / 2;
+      const centre = Math.min(Math.max(inset + place * (width - 2 * inset), half), Math.max(width - half, half));
+      tick.style.left = `${centre - half}px`;
+      tick.hidden = taken.some(([left, right]) => centre - half < right + 6 && centre + half > left - 6);
+      if (!tick.hidden) taken.push([centre - half, centre + half]);
+    }
+  }
+
+  weight({ dataset: { place } }) {
+    return place === "0" || place === "1" ? 1 : 0;
+  }
+}
