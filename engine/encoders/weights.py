@@ -59,16 +59,13 @@ def obtain(card: ModelCard, settings: Settings | None = None, *, progress: Progr
     found = card.found(settings)
     if found is not None:
         return found
-    archive = card.folder(settings) / _download_name(card)
-    if card.source.url and archive.is_file():
-        return _settle(card, archive, card.path(settings), "")
     if card.source.embedded or card.source.added:
         raise WeightsMissing(card.title, "the file is gone.", card.source.bring, card.folder(settings))
     return fetch(card, settings, progress=progress, cancel=cancel)
 
 
 def fetch(card: ModelCard, settings: Settings, *, progress: Progress = silent, cancel: Cancel | None = None) -> Path:
-    """Fetch the weights' file; an interrupted download goes on where it stopped.
+    """Fetch the weights' file; an interrupted download goes on where it stopped, an archive that was brought is unpacked.
 
     Raises:
         WeightsMissing: If the hub can't be reached or does not have it, or the disk is full.
@@ -84,6 +81,9 @@ def fetch(card: ModelCard, settings: Settings, *, progress: Progress = silent, c
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        brought = folder / _download_name(card)
+        if card.source.url and brought.is_file():
+            return _settle(card, brought, card.path(settings), "")
         with _held(part, card) as file:
             announced = _download(card, settings.hub, file, progress, cancel)
             file.flush()
@@ -153,11 +153,16 @@ def _download_once(client: httpx.Client, url: str, file: BinaryIO, stage: str, p
                 return _announced(response)
             _restart(file)
             return _download_once(client, url, file, stage, progress, cancel)
+        wrong_part = response.status_code == httpx.codes.PARTIAL_CONTENT and not _begins_at(response, have)
+        if wrong_part:
+            _restart(file)
+            raise httpx.RemoteProtocolError("another part was sent than was asked for")
         if response.status_code == httpx.codes.OK:
             have = _restart(file)
         elif response.status_code != httpx.codes.PARTIAL_CONTENT:
             raise _Refused(f"{response.url.host} answered {response.status_code} for {response.url.path}.")
-        total = have + int(response.headers.get("content-length") or 0)
+        length = int(response.headers.get("content-length") or 0)
+        total = have + length if length else 0
         for chunk in response.iter_raw(CHUNK):
             stop_if(cancel, stage, "What has arrived is kept.")
             file.write(chunk)
@@ -166,6 +171,10 @@ def _download_once(client: httpx.Client, url: str, file: BinaryIO, stage: str, p
         if have < total:
             raise httpx.RemoteProtocolError("the connection was cut")
         return _announced(response)
+
+
+def _begins_at(response: httpx.Response, position: int) -> bool:
+    return bool(response.headers.get("content-range", "").startswith(f"bytes {position}-"))
 
 
 def _restart(file: BinaryIO) -> int:
@@ -188,17 +197,23 @@ def _settle(card: ModelCard, arrived: Path, target: Path, announced: str) -> Pat
     """Check what arrived and give it its name, at once or not at all."""
     if card.source.url:
         if announced and sha256(arrived) != announced:
-            arrived.unlink(missing_ok=True)
+            _drop(arrived)
             raise WeightsCorrupt(card.title, "the download's checksum is wrong. It was thrown away: try again.")
         unpacked = _unpack(card, arrived)
         _check(card, unpacked, "")
         os.replace(unpacked, target)
-        arrived.unlink(missing_ok=True)
+        _drop(arrived)
     else:
         _check(card, arrived, announced)
         os.replace(arrived, target)
     file_hash(target)
     return target
+
+
+def _drop(arrived: Path) -> None:
+    """Remove a download; a file that a person brought is theirs."""
+    if arrived.suffix == ".part":
+        arrived.unlink(missing_ok=True)
 
 
 def _check(card: ModelCard, arrived: Path, announced: str) -> None:
@@ -227,8 +242,8 @@ def _unpack(card: ModelCard, archive: Path) -> Path:
                 shutil.copyfileobj(packed, plain, CHUNK)
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
         unpacked.unlink(missing_ok=True)
-        archive.unlink(missing_ok=True)
-        raise WeightsCorrupt(archive.name, f"it is no whole zip archive ({error}). It was thrown away: try again.") from None
+        _drop(archive)
+        raise WeightsCorrupt(archive.name, f"it is no whole zip archive ({error}). Fetch it again.") from None
     return unpacked
 
 

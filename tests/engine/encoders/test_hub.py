@@ -36,6 +36,7 @@ class Hub(ThreadingHTTPServer):
         self.cuts: list[int] = []  # after how many bytes each coming answer breaks off
         self.ranges = True
         self.announce = ""
+        self.shift = 0  # a server that sends another part than was asked for
         self.redirect = False
         self.status = 200
         self.asked: list[tuple[str, str]] = []
@@ -65,6 +66,7 @@ class Answer(BaseHTTPRequestHandler):
 
     def _send(self, start: int, partial: bool) -> None:
         content = self.server.content
+        start += self.server.shift if partial else 0
         if partial and start >= len(content):
             self.send_response(416)
             self.send_header("Content-Range", f"bytes */{len(content)}")
@@ -144,6 +146,16 @@ def test_a_later_try_goes_on_where_the_first_stopped(hub: Hub, pharos: Settings)
 def test_a_hub_without_ranges_starts_over(hub: Hub, pharos: Settings) -> None:
     hub.ranges, hub.cuts = False, [2_000_000]
     assert weights.obtain(REMOTE, pharos).read_bytes() == CONTENT
+
+
+def test_a_part_that_was_not_asked_for_is_not_glued_on(hub: Hub, pharos: Settings) -> None:
+    hub.cuts, hub.shift = [2_000_000], 1000
+    unknown = card(id="remote", source=Source("weights.pt", repo="people/model"))
+    try:
+        path = weights.obtain(unknown, pharos)
+    except WeightsMissing:
+        path = weights.obtain(unknown, pharos)
+    assert path.read_bytes() == CONTENT
 
 
 def test_everything_had_arrived_but_the_name(hub: Hub, pharos: Settings) -> None:
@@ -289,6 +301,15 @@ class TestZippedCheckpoint:
         (folder / "sky_b32.zip").write_bytes(self.zipped("epoch_20.pt"))
         assert weights.obtain(self.card_at(hub), pharos).name == "sky.pt"
         assert not hub.asked
+        assert (folder / "sky_b32.zip").is_file(), "a brought file stays"
+
+    def test_a_damaged_zip_that_was_brought_stays(self, hub: Hub, pharos: Settings) -> None:
+        archive = self.card_at(hub).folder(pharos) / "sky_b32.zip"
+        archive.parent.mkdir(parents=True)
+        archive.write_bytes(self.zipped("epoch_20.pt")[:-30])
+        with pytest.raises(WeightsCorrupt, match="no whole zip"):
+            weights.obtain(self.card_at(hub), pharos)
+        assert archive.is_file()
 
     @pytest.mark.parametrize("names", [(), ("a.pt", "b.pt")])
     def test_not_one_checkpoint_inside(self, names: tuple[str, ...], hub: Hub, pharos: Settings) -> None:
