@@ -1,0 +1,122 @@
+"""A drawing board finer than the pixels, for what people build: edges come out smooth, houses smaller than a pixel count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image, ImageDraw
+
+from engine.world.classes import LandCover
+from engine.world.noise import FloatImage
+from engine.world.palette import Colour
+
+FINE: Final = 3
+"""Drawing points a pixel, each way."""
+
+_TOP: Final = 0.6  # reflectance of 255 on the board
+
+Points = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Local axes somewhere in the scene: u along ``angle``, v a quarter turn clockwise of it (rows run down)."""
+
+    x: float
+    y: float
+    angle: float
+
+    def points(self, uv: ArrayLike) -> Points:
+        """(n, 2) local u, v → (n, 2) x, y in pixels."""
+        local = np.asarray(uv, dtype=float).reshape(-1, 2)
+        c, s = np.cos(self.angle), np.sin(self.angle)
+        return np.column_stack([self.x + local[:, 0] * c - local[:, 1] * s, self.y + local[:, 0] * s + local[:, 1] * c])
+
+    def box(self, u: float, v: float, length: float, width: float) -> Points:
+        """The four corners of a rectangle around (u, v)."""
+        a, b = length / 2, width / 2
+        return self.points([(u - a, v - b), (u + a, v - b), (u + a, v + b), (u - a, v + b)])
+
+    def at(self, u: float, v: float, turn: float = 0.0) -> Frame:
+        """Another frame, moved and turned within this one."""
+        (x, y), = self.points([(u, v)])
+        return Frame(float(x), float(y), self.angle + turn)
+
+
+class Canvas:
+    """What has been drawn: colour, coverage and labels.
+
+    Args:
+        size: Side of the scene, pixels.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        side = size * FINE
+        self._colour = Image.new("RGBA", (side, side), (0, 0, 0, 0))
+        self._cover = Image.new("L", (side, side), 0)
+        self._label = Image.new("L", (size, size), 0)
+        self._pens = (ImageDraw.Draw(self._colour), ImageDraw.Draw(self._cover), ImageDraw.Draw(self._label))
+
+    def polygon(self, points: Points, colour: Colour) -> None:
+        """Fill a polygon; points in pixels."""
+        fine = (points * FINE).ravel().tolist()
+        self._pens[0].polygon(fine, fill=_ink(colour))
+        self._pens[1].polygon(fine, fill=255)
+
+    def disc(self, x: float, y: float, radius: float, colour: Colour) -> None:
+        """Fill a circle."""
+        box = [(x - radius) * FINE, (y - radius) * FINE, (x + radius) * FINE, (y + radius) * FINE]
+        self._pens[0].ellipse(box, fill=_ink(colour))
+        self._pens[1].ellipse(box, fill=255)
+
+    def line(self, points: Points, width: float, colour: Colour) -> None:
+        """Draw a line of a width in pixels."""
+        fine = [(float(x), float(y)) for x, y in points * FINE]
+        thick = max(1, round(width * FINE))
+        self._pens[0].line(fine, fill=_ink(colour), width=thick, joint="curve" if thick > 2 else None)
+        self._pens[1].line(fine, fill=255, width=thick, joint="curve" if thick > 2 else None)
+
+    def name(self, points: Points, kind: LandCover) -> None:
+        """Label the inside of a polygon."""
+        self._pens[2].polygon([(float(x), float(y)) for x, y in points - 0.5], fill=int(kind))
+
+    def name_line(self, points: Points, width: float, kind: LandCover) -> None:
+        """Label a line."""
+        self._pens[2].line([(float(x), float(y)) for x, y in points - 0.5], fill=int(kind), width=max(1, round(width)))
+
+    def name_disc(self, x: float, y: float, radius: float, kind: LandCover) -> None:
+        """Label a circle."""
+        self._pens[2].ellipse([x - radius - 0.5, y - radius - 0.5, x + radius - 0.5, y + radius - 0.5], fill=int(kind))
+
+    def trees(self, spots: Iterable[tuple[float, float]], radius: float, colour: Colour) -> None:
+        """Small round crowns."""
+        for x, y in spots:
+            self.disc(x, y, radius, colour)
+
+    @property
+    def labels(self) -> NDArray[np.uint8]:
+        """(size, size) LandCover, 0 where nothing is named."""
+        return np.asarray(self._label, dtype=np.uint8)
+
+    def over(self, picture: NDArray[np.float32]) -> FloatImage:
+        """Lay the drawing over a (size, size, 4) reflectance, in place.
+
+        Returns:
+            (size, size) share of each pixel that is covered.
+        """
+        cover = np.asarray(self._cover.reduce(FINE), dtype=np.float32) / 255
+        rows, columns = np.nonzero(cover)
+        share = cover[rows, columns][:, None]
+        ink = np.asarray(self._colour.reduce(FINE), dtype=np.float32)[rows, columns] * np.float32(_TOP / 255)
+        picture[rows, columns] = picture[rows, columns] * (1 - share) + ink
+        return cover
+
+
+def _ink(colour: Colour) -> tuple[int, int, int, int]:
+    r, g, b, n = (min(255, max(0, round(float(value) * (255 / _TOP)))) for value in colour)
+    return r, g, b, n

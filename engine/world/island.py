@@ -1,0 +1,154 @@
+"""A made-up island in the open Atlantic: what it looks like from space on any of its dates, and what is really there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.types import TimeLike, utc
+from engine.world import light
+from engine.world.canvas import Canvas
+from engine.world.classes import LandCover
+from engine.world.cover import Cover
+from engine.world.noise import FloatImage, ramp, stream
+from engine.world.palette import Palette
+from engine.world.plan import Plan
+from engine.world.season import Season
+from engine.world.settlement import Settlement
+from engine.world.surface import Ground
+from engine.world.terrain import Terrain
+
+GSD_M: Final = 10.0
+CRS: Final = "EPSG:32625"
+CENTRE: Final = (-31.5, 43.5)
+"""Longitude and latitude of the scene's middle: 400 km north of the Azores, over the deep sea."""
+
+DATES: Final = (
+    datetime(2021, 3, 5, 13, 52, tzinfo=UTC),
+    datetime(2022, 6, 18, 13, 51, tzinfo=UTC),
+    datetime(2023, 9, 2, 13, 52, tzinfo=UTC),
+    datetime(2024, 11, 12, 13, 51, tzinfo=UTC),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """An island on one date.
+
+    Attributes:
+        season: The date and what follows from it.
+        bands: (4, size, size) uint8 red, green, blue, near infrared; 255 stands for ``light.FULL_SCALE``.
+        truth: (size, size) uint8 LandCover.
+    """
+
+    season: Season
+    bands: NDArray[np.uint8]
+    truth: NDArray[np.uint8]
+
+    @property
+    def rgb(self) -> NDArray[np.uint8]:
+        """(size, size, 3) uint8."""
+        return np.ascontiguousarray(np.moveaxis(self.bands[:3], 0, -1))
+
+
+class Island:
+    """A made-up island.
+
+    Args:
+        seed: Decides everything: the same seed gives the same bits.
+        size: Side of the scene, pixels of 10 m.
+        dates: When pictures were taken, in order; the series' first and last set the pace of growth.
+    """
+
+    def __init__(self, seed: int = 7, size: int = 1344, dates: Sequence[TimeLike] = DATES) -> None:
+        self.seed, self.size = seed, size
+        self.dates = tuple(sorted(utc(when) for when in dates))
+
+    @cached_property
+    def terrain(self) -> Terrain:
+        """Shape of the ground."""
+        return Terrain.grown(Plan.drawn(self.size, self.seed))
+
+    @cached_property
+    def cover(self) -> Cover:
+        """What grows there."""
+        return Cover.grown(self.terrain)
+
+    @cached_property
+    def settlement(self) -> Settlement:
+        """What has been built there."""
+        return Settlement.founded(self.terrain, self.cover)
+
+    @cached_property
+    def palette(self) -> Palette:
+        """The island's colours."""
+        return Palette.drawn(self.seed)
+
+    @property
+    def transform(self) -> tuple[float, float, float, float, float, float]:
+        """Affine pixel → ``CRS`` coefficients a, b, c, d, e, f; corners lie on whole 10 m."""
+        from engine.geometry import WGS84, transformer
+
+        x, y = transformer(WGS84, CRS)(np.array(CENTRE[0]), np.array(CENTRE[1]))
+        west = round(float(x) / GSD_M) * GSD_M - self.size // 2 * GSD_M
+        north = round(float(y) / GSD_M) * GSD_M + self.size // 2 * GSD_M
+        return (GSD_M, 0.0, west, 0.0, -GSD_M, north)
+
+    def at(self, when: TimeLike) -> View:
+        """The island on one of its dates.
+
+        Raises:
+            ValueError: If it is none of ``dates``.
+        """
+        season = Season.of(self.dates, self.dates.index(utc(when)), self.seed, CENTRE[1], CENTRE[0])
+        kind = self._kinds(season)
+        canvas = Canvas(self.size)
+        self.settlement.draw(canvas, self.palette, season)
+        picture = Ground(self.terrain, self.cover, self.palette, season, kind).painted().reshape(self.size, self.size, 4)
+        light.waves(picture, self.terrain, self.cover, kind, season, self.palette["foam"])
+        bright = light.shade(self.terrain, self.cover, kind, season)
+        self._dam(canvas)
+        built = canvas.over(picture)
+        named = canvas.labels
+        bright += (1 - bright) * np.maximum(built, 0.8 * (named > 0))
+        picture *= bright[..., None]
+        opacity, shadow = light.clouds(self.size, self.seed, season, self.terrain.shore)
+        picture *= 1 - 0.62 * shadow[..., None]
+        picture += (self.palette["cloud"] * (0.75 + 0.35 * opacity[..., None]) - picture) * opacity[..., None]
+        truth = np.where(named > 0, named, kind)
+        truth = np.where(opacity > 0.5, np.uint8(LandCover.CLOUD), truth).astype(np.uint8)
+        return View(season, light.sensed(picture, season, self.seed), truth)
+
+    def _kinds(self, season: Season) -> NDArray[np.uint8]:
+        """Natural cover on a date: fellings, fire, quarry, water level, snow."""
+        terrain, cover = self.terrain, self.cover
+        kind = cover.kind.copy()
+        gone = cover.felled > 0
+        kind[gone & (cover.felled <= 1 + 2 * season.share) & (season.share > 0)] = LandCover.BARE
+        if season.share > 0.45:
+            kind[cover.burnt > (0.35 if season.share < 0.9 else 0.55)] = LandCover.BARE
+        kind[self._quarry(season)] = LandCover.BARE
+        if terrain.reservoir is not None:
+            depth, deepest = terrain.reservoir.depth, terrain.reservoir.deepest
+            kind[depth > 0] = LandCover.BARE
+            kind[depth > (1 - season.level) * deepest] = LandCover.LAKE
+        high = np.isin(kind, [LandCover.MOUNTAIN, LandCover.MEADOW, LandCover.FOREST])
+        kind[high & (season.snow(terrain.height + 25 * cover.mottle) > 0.25)] = LandCover.SNOW
+        return kind
+
+    def _quarry(self, season: Season) -> NDArray[np.bool_]:
+        site = self.terrain.plan.sites["quarry"]
+        y, x = np.ogrid[: self.size, : self.size]
+        distance = np.hypot(x - site.x, y - site.y) / site.radius + 0.18 * self.cover.mottle
+        dry = (self.terrain.lake < 0.1) & (self.terrain.river < 0.1)
+        return np.asarray(self.terrain.land & dry & (distance < 0.45 + 0.65 * season.share))
+
+    def _dam(self, canvas: Canvas) -> None:
+        if self.terrain.reservoir is not None:
+            canvas.line(self.terrain.reservoir.dam, 1.8, self.palette["concrete"])

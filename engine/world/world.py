@@ -1,0 +1,68 @@
+"""The demo that needs no network: an island on four dates with its truth, and a cube of sea fog."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.progress import Progress, silent
+from engine.world.coastline import LAND, land_rings
+from engine.world.fogbank import make_fog_cube
+from engine.world.island import Island
+from engine.world.truth import write_classes, write_scene, write_truth
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What was made.
+
+    Attributes:
+        scenes: GeoTIFFs of the island, one a date, in order.
+        truth: Land-cover rasters of the same dates; ``classes.json`` lies beside them.
+        cubes: Zarr stores of sea fog.
+        seconds: How long it took.
+    """
+
+    scenes: tuple[Path, ...]
+    truth: tuple[Path, ...]
+    cubes: tuple[Path, ...]
+    seconds: float
+
+
+def make_world(out: Path, seed: int = 7, *, size: int = 1344, fog: bool = True, coastline: Path = LAND, progress: Progress | None = None) -> World:
+    """Make the world in a folder: ``scenes/``, ``truth/`` and ``cubes/``; the same seed gives the same pixels.
+
+    Args:
+        out: Folder to write into; files of the same names are replaced.
+        seed: Decides everything.
+        size: Side of the island's scenes, pixels of 10 m.
+        fog: Whether to make the fog cube.
+        coastline: TopoJSON of the land, for the fog cube.
+        progress: Told of each step.
+
+    Raises:
+        DataMissing: If the coastline is absent.
+    """
+    tell = progress or silent
+    began = time.monotonic()
+    if fog:
+        land_rings(coastline)  # fail before the work, not after it
+    island = Island(seed, size)
+    steps = 3 + len(island.dates) + fog
+    for step, (part, words) in enumerate((("terrain", "terrain"), ("cover", "land cover"), ("settlement", "towns and roads"))):
+        tell(words, step, steps)
+        getattr(island, part)
+    scenes, truth = [], []
+    for step, when in enumerate(island.dates, start=3):
+        tell(f"island {when:%Y-%m-%d}", step, steps)
+        view = island.at(when)
+        scenes.append(write_scene(island, view, out / "scenes"))
+        truth.append(write_truth(island, view, out / "truth"))
+    write_classes(out / "truth")
+    cubes: tuple[Path, ...] = ()
+    if fog:
+        tell("fog cube", steps - 1, steps)
+        cubes = (make_fog_cube(out / "cubes", seed, coastline=coastline),)
+    tell("world", steps, steps)
+    return World(tuple(scenes), tuple(truth), cubes, time.monotonic() - began)
