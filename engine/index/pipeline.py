@@ -8,14 +8,14 @@ import os
 import shutil
 import time
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Container, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -129,7 +129,7 @@ def build(
             try:
                 return run.finish()
             finally:
-                acknowledged[0] = len(run.known)
+                acknowledged[0] = run.held.tiles
                 run.tidy()
     except OSError as error:
         if error.errno in _DISK_FULL:
@@ -158,9 +158,7 @@ class _Run:
     """One run of indexing, holding the lock.
 
     Attributes:
-        known: Ids of tiles that are in acknowledged shards.
-        empty: Ids of tiles that acknowledged shards record as left out.
-        number: Number of the next shard.
+        held: What is acknowledged.
         fresh: Whether the collection was begun by this run.
         total: Tiles that its scenes give, estimated from their sizes.
     """
@@ -170,9 +168,7 @@ class _Run:
     todo: tuple[Scene, ...]
     encoder: Encoder
     spec: TileSpec
-    known: set[str]
-    empty: set[str]
-    number: int
+    held: _Acknowledged
     fresh: bool
     total: int
     progress: Progress = silent
@@ -204,31 +200,33 @@ class _Run:
                 raise TilesMismatch(folder.name, _in_words(before))
             spec = before
         (folder / SHARDS).mkdir(exist_ok=True)
-        known, empty, number = _acknowledged(folder, manifest)
+        held = _Acknowledged.read(folder)
+        held.only(manifest.scenes)
+        manifest = replace(manifest, counts=held.complete(manifest.counts))
         manifest, adopted = _adopted(manifest, scenes)
         todo = tuple(scene for scene in adopted if scene.id not in manifest.counts)
-        return cls(folder, manifest, todo, encoder, spec, known, empty, number, fresh, _tile_count(manifest.scenes.values(), spec))
+        return cls(folder, manifest, todo, encoder, spec, held, fresh, _tile_count(manifest.scenes.values(), spec))
 
     def finish(self) -> BuildReport:
         """Index everything that is missing."""
-        before = len(self.known)
+        before = self.held.tiles
         self.manifest.write(self.folder)
         with closing(self._candidates()) as candidates, closing(self._read_ahead(candidates)) as pictures:
             while self._index(islice(pictures, self.manifest.unit)):
                 pass
-        if not self.known:
+        if not self.held.tiles:
             reasons = list(self.manifest.unreadable.values())
             raise NothingToIndex(reasons[0] if reasons else "no tile has enough valid pixels. Check the file's nodata value.")
         self.manifest.write(self.folder)
         seconds = time.monotonic() - self.started
-        added = len(self.known) - before
+        added = self.held.tiles - before
         return BuildReport(
             collection=self.manifest.name,
             model=f"{self.encoder.id}@{self.encoder.hash}",
             scenes=len(self.manifest.scenes),
-            tiles=len(self.known),
+            tiles=self.held.tiles,
             added=added,
-            skipped=len(self.empty),
+            skipped=self.held.left_out,
             unreadable=tuple(self.manifest.unreadable.items()),
             seconds=seconds,
             tiles_per_second=added / seconds if seconds > 0 else 0.0,
@@ -236,7 +234,7 @@ class _Run:
 
     def tidy(self) -> None:
         """Leave no collection behind in which nothing was acknowledged."""
-        if self.fresh and not self.known:
+        if self.fresh and not self.held.tiles:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     # --- where tiles come from ---------------------------------------------------------------------------------------
@@ -251,7 +249,7 @@ class _Run:
             except PharosError as error:
                 self._give_up(scene, str(error))
                 continue
-            missing = [tile for tile in tiles if tile.id not in self.known and tile.id not in self.empty]
+            missing = [tile for tile in tiles if not self.held.has(tile)]
             if not missing:
                 self._count(scene, len(tiles))
                 reader.close()
@@ -299,7 +297,7 @@ class _Run:
         empty: list[_Candidate] = []
         batch: list[tuple[_Candidate, NDArray[np.uint8]]] = []
         for candidate, result in unit:
-            stop_if(self.cancel, f"Indexing “{self.manifest.name}”", f"{len(self.known):,} tiles are kept; go on with --resume.")
+            stop_if(self.cancel, f"Indexing “{self.manifest.name}”", f"{self.held.tiles:,} tiles are kept; go on with --resume.")
             seen.append(candidate)
             if isinstance(result, PharosError):
                 self._give_up(candidate.scene, str(result))
@@ -326,13 +324,14 @@ class _Run:
     def _acknowledge(self, seen: list[_Candidate], rows: list[EmbeddedTile], empty: list[_Candidate]) -> None:
         lost = self.manifest.unreadable
         rows = [row for row in rows if row.scene.id not in lost]
-        left_out = [candidate.tile.id for candidate in empty if candidate.scene.id not in lost]
+        left_out: dict[str, list[str]] = {}
+        for candidate in empty:
+            if candidate.scene.id not in lost:
+                left_out.setdefault(candidate.scene.id, []).append(candidate.tile.id)
         if rows or left_out:
-            path = self.folder / SHARDS / f"{self.number:06d}{shards.SUFFIX}"
+            path = self.folder / SHARDS / f"{self.held.number:06d}{shards.SUFFIX}"
             shards.write_shard(path, rows, left_out, self.encoder.id, self.encoder.hash, self.encoder.dim)
-            self.number += 1
-        self.known.update(row.tile.id for row in rows)
-        self.empty.update(left_out)
+            self.held.add(rows, left_out)
         for candidate in seen:
             if candidate.last and candidate.scene.id not in lost:
                 self._count(candidate.scene, candidate.last)
@@ -342,7 +341,7 @@ class _Run:
         self._tell(0)
 
     def _tell(self, in_work: int) -> None:
-        self.progress(f"Indexing {self.manifest.name}", min(len(self.known) + len(self.empty) + in_work, self.total), self.total)
+        self.progress(f"Indexing {self.manifest.name}", min(self.held.tiles + self.held.left_out + in_work, self.total), self.total)
 
     def _give_up(self, scene: Scene, why: str) -> None:
         if scene.id in self.manifest.unreadable:
@@ -350,6 +349,7 @@ class _Run:
         log.warning("Scene %s of “%s” is left out: %s", scene.id, self.manifest.name, why)
         scenes = {key: kept for key, kept in self.manifest.scenes.items() if key != scene.id}
         self.manifest = replace(self.manifest, scenes=scenes, unreadable={**self.manifest.unreadable, scene.id: why})
+        self.held.only(scenes)
         self.unwritten = True
 
     def _count(self, scene: Scene, tiles: int) -> None:
@@ -388,33 +388,75 @@ def _in_words(spec: TileSpec) -> str:
     return f"{size} with {spec.overlap:g} {spec.unit} of overlap" if spec.overlap else size
 
 
-def _acknowledged(folder: Path, manifest: Manifest) -> tuple[set[str], set[str], int]:
-    """What earlier runs have acknowledged: ids of tiles, ids of tiles left out, number of the next shard.
+@dataclass
+class _Acknowledged:
+    """What earlier runs have acknowledged.
 
-    Leftovers of killed runs are removed, damaged shards are set aside so that their tiles are indexed again, and tiles of
-    scenes that were given up count as missing.
+    Attributes:
+        known: By scene, ids of tiles that are in readable shards.
+        empty: By scene, ids of tiles that shards record as left out.
+        number: Number of the next shard.
     """
-    for leftover in [*folder.glob(f".*{shards.TEMPORARY}"), *(folder / SHARDS).glob(f".*{shards.TEMPORARY}")]:
-        leftover.unlink(missing_ok=True)
-    known: set[str] = set()
-    empty: set[str] = set()
-    names = shard_names(folder)
-    for name in names:
-        path = folder / SHARDS / name
-        try:
-            table = shards.read_shard(path)
-            left_out = shards.empty_tiles(table)
-        except (OSError, ValueError) as error:  # pyarrow's own errors derive from these two
-            log.warning(
-                "Shard %s of “%s” is damaged (%s) and set aside; its tiles are indexed again.", name, folder.name, type(error).__name__
-            )
-            path.replace(path.with_name(f"{name}.damaged"))
-            continue
-        ids, scenes = table.column("id").to_pylist(), table.column("scene").to_pylist()
-        known.update(tile for tile, scene in zip(ids, scenes, strict=True) if scene in manifest.scenes)
-        empty.update(left_out)
-    numbers = [int(path.name.split(".")[0]) for path in (folder / SHARDS).iterdir() if path.name.split(".")[0].isdigit()]
-    return known, empty - known, max(numbers, default=0) + 1
+
+    known: dict[str, set[str]]
+    empty: dict[str, set[str]]
+    number: int
+
+    @classmethod
+    def read(cls, folder: Path) -> _Acknowledged:
+        """Read all shards; leftovers of killed runs are removed, damaged shards set aside so that their tiles are indexed again."""
+        for leftover in [*folder.glob(f".*{shards.TEMPORARY}"), *(folder / SHARDS).glob(f".*{shards.TEMPORARY}")]:
+            leftover.unlink(missing_ok=True)
+        found = cls({}, {}, 1)
+        for name in shard_names(folder):
+            path = folder / SHARDS / name
+            try:
+                found._take(shards.read_shard(path))
+            except (OSError, ValueError) as error:  # pyarrow's own errors derive from these two
+                why = type(error).__name__
+                log.warning("Shard %s of “%s” is damaged (%s) and set aside; its tiles are indexed again.", name, folder.name, why)
+                path.replace(path.with_name(f"{name}.damaged"))
+        numbers = [int(number) for path in (folder / SHARDS).iterdir() if (number := path.name.split(".")[0]).isdigit()]
+        found.number = max(numbers, default=0) + 1
+        return found
+
+    def _take(self, table: Any) -> None:  # noqa: ANN401 - a pyarrow.Table
+        for scene, tiles in shards.empty_tiles(table).items():
+            self.empty.setdefault(scene, set()).update(tiles)
+        for scene, tile in zip(table.column("scene").to_pylist(), table.column("id").to_pylist(), strict=True):
+            self.known.setdefault(scene, set()).add(tile)
+
+    @property
+    def tiles(self) -> int:
+        """Tiles with a vector."""
+        return sum(map(len, self.known.values()))
+
+    @property
+    def left_out(self) -> int:
+        """Tiles without."""
+        return sum(map(len, self.empty.values()))
+
+    def has(self, tile: Tile) -> bool:
+        """Whether a tile needs no more work."""
+        return tile.id in self.known.get(tile.scene, ()) or tile.id in self.empty.get(tile.scene, ())
+
+    def add(self, rows: Iterable[EmbeddedTile], empty: Mapping[str, Iterable[str]]) -> None:
+        """Note what the next shard has been written with."""
+        for row in rows:
+            self.known.setdefault(row.scene.id, set()).add(row.tile.id)
+        for scene, tiles in empty.items():
+            self.empty.setdefault(scene, set()).update(tiles)
+        self.number += 1
+
+    def only(self, scenes: Container[str]) -> None:
+        """Forget the tiles of all other scenes: those that were given up are to be read again."""
+        self.known = {scene: tiles for scene, tiles in self.known.items() if scene in scenes}
+        self.empty = {scene: tiles - self.known.get(scene, set()) for scene, tiles in self.empty.items() if scene in scenes}
+
+    def complete(self, counts: Mapping[str, int]) -> dict[str, int]:
+        """Of the scenes that were finished, those whose tiles are all still there."""
+        held = {scene: len(self.known.get(scene, ())) + len(self.empty.get(scene, ())) for scene in counts}
+        return {scene: count for scene, count in counts.items() if held[scene] >= count}
 
 
 def _adopted(manifest: Manifest, wanted: Sequence[Scene]) -> tuple[Manifest, tuple[Scene, ...]]:

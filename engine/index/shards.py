@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -36,13 +36,15 @@ class EmbeddedTile:
     vector: NDArray[np.float32]
 
 
-def write_shard(path: Path, rows: Sequence[EmbeddedTile], empty: Iterable[str], model_id: str, model_hash: str, dim: int) -> None:
+def write_shard(
+    path: Path, rows: Sequence[EmbeddedTile], empty: Mapping[str, Sequence[str]], model_id: str, model_hash: str, dim: int
+) -> None:
     """Write a shard so that it is there whole or not at all, also after kill −9 or a power cut.
 
     Args:
         path: Final name; the bytes go to a temporary name beside it first.
         rows: Tiles and vectors; vectors are rounded to float16.
-        empty: Ids of tiles that were looked at and left out because they hold too few valid pixels.
+        empty: By scene, ids of tiles that were looked at and left out because they hold too few valid pixels.
         model_id: Id of the encoder.
         model_hash: Hash of its weights.
         dim: Length of a vector.
@@ -97,9 +99,9 @@ def read_shard(path: Path) -> Any:  # noqa: ANN401 - a pyarrow.Table; pyarrow sh
     return pq.read_table(path, page_checksum_verification=True, use_threads=False, memory_map=False)
 
 
-def empty_tiles(table: Any) -> list[str]:  # noqa: ANN401 - a pyarrow.Table
-    """Ids of the tiles that this shard records as left out."""
-    return list(json.loads((table.schema.metadata or {}).get(EMPTY_TILES, b"[]")))
+def empty_tiles(table: Any) -> dict[str, list[str]]:  # noqa: ANN401 - a pyarrow.Table
+    """By scene, ids of the tiles that this shard records as left out."""
+    return dict(json.loads((table.schema.metadata or {}).get(EMPTY_TILES, b"{}")))
 
 
 def vectors_of(table: Any) -> NDArray[np.float16]:  # noqa: ANN401 - a pyarrow.Table
@@ -108,13 +110,13 @@ def vectors_of(table: Any) -> NDArray[np.float16]:  # noqa: ANN401 - a pyarrow.T
     return np.asarray(column.flatten().to_numpy(zero_copy_only=False)).reshape(len(table), column.type.list_size)
 
 
-def _encoded(rows: Sequence[EmbeddedTile], empty: Iterable[str], model_id: str, model_hash: str, dim: int) -> memoryview:
+def _encoded(rows: Sequence[EmbeddedTile], empty: Mapping[str, Sequence[str]], model_id: str, model_hash: str, dim: int) -> memoryview:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     table = _table(rows, model_id, model_hash, dim)
     boxes = [row.tile.bounds for row in rows]
-    metadata = {b"geo": json.dumps(_geo(boxes)).encode(), EMPTY_TILES: json.dumps(sorted(empty)).encode()}
+    metadata = {b"geo": json.dumps(_geo(boxes)).encode(), EMPTY_TILES: json.dumps(dict(empty)).encode()}
     sink = pa.BufferOutputStream()
     pq.write_table(
         table.replace_schema_metadata(metadata),

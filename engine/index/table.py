@@ -170,4 +170,5 @@ def hilbert_order(boxes: Boxes) -> Index:
 
 def _cells(values: NDArray[np.float64]) -> NDArray[np.int64]:
     span = float(np.ptp(values)) or 1.0
-    return np.minimum((values - values.min()) / span * (1 << _BITS), (1 << _BITS) - 1).astype(np.int64)
+    cells = (values - values.min()) / span * (1 << _BITS)
+    return np.asarray(np.minimum(cells, (1 << _BITS) - 1), dtype=np.int64)

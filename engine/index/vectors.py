@@ -112,7 +112,7 @@ class FlatStore:
             (n,) float32 in the order of the rows.
         """
         faiss = _faiss()
-        rows = rows or Rows.everything(self._count)
+        rows = Rows.everything(self._count) if rows is None else rows
         if not len(rows):
             return np.empty(0, dtype=np.float32)
         threads = _threads(len(rows))
@@ -149,7 +149,7 @@ class FlatStore:
         Returns:
             Row numbers and inner products, best first; ties by row number.
         """
-        rows = rows or Rows.everything(self._count)
+        rows = Rows.everything(self._count) if rows is None else rows
         scores = self.scores(query, rows)
         best = leading(scores, count)
         order = best[np.lexsort((rows.index[best], -scores[best]))][:count]
