@@ -52,6 +52,8 @@ export function tools(act, editable) {
   };
 }
 
+const length = (metres) => (metres < 1000 ? `${Math.round(metres)}\u2009m` : `${(metres / 1000).toPrecision(3)}\u2009km`);
+
 /** One line that says what the tool in hand waits for. */
 export function hint() {
   const element = h("div", { class: "ph-hint", role: "status" });
@@ -60,6 +62,9 @@ export function hint() {
     show: (mode) => {
       element.textContent = HINTS[mode] ?? "";
       element.hidden = !HINTS[mode];
+    },
+    measure: (width, height) => {
+      element.textContent = `${length(width)} × ${length(height)}`;
     },
   };
 }

@@ -95,7 +95,7 @@ export class Hits {
       pmIgnore: true,
       bubblingMouseEvents: false,
       color: hit.colour,
-      weight: 2,
+      weight: hit.tile_id === this.selected ? 3 : 2,
       fill: false,
       rank: hit.rank,
       lit: false,

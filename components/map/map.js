@@ -1,7 +1,7 @@
 // The map: told addresses of pictures, regions, hits and a camera; says what the person drew, clicked and picked. It never asks
 // Python for pixels, and a rerun never builds it again.
 
-import { hear } from "../shared/bus.js";
+import { hear, tell } from "../shared/bus.js";
 import { calm, followTheme, h, useScript, useStyle } from "../shared/dom.js";
 import { Camera } from "./camera.js";
 import * as furniture from "./furniture.js";
@@ -27,6 +27,7 @@ export default async function render(component) {
     return undefined;
   }
   L.PM.setOptIn(true);
+  L.Marker.mergeOptions({ keyboard: false }); // the handles of an outline would be tab stops without a name
   if (!maps.has(data.key)) maps.set(data.key, new PharosMap(data.key));
   const map = maps.get(data.key);
   map.attach(parentElement);
@@ -40,6 +41,7 @@ class PharosMap {
     this.canvas = h("div", { class: "ph-canvas", role: "application", "aria-label": "Map: arrow keys move it, plus and minus zoom" });
     this.root = h("section", { class: "ph ph-map", "aria-label": "Map" }, this.canvas);
     this.resized = new ResizeObserver(() => this.fit());
+    this.unhear = [hear("frame", (detail) => this.layers?.showFrame(detail)), hear("dock", (detail) => this.dock(detail))];
   }
 
   // --- in and out of the page --------------------------------------------------------------------------------------
@@ -48,6 +50,7 @@ class PharosMap {
     clearTimeout(this.parked);
     if (this.root.parentElement === parent) return;
     parent.append(this.root);
+    tell("sized", { key: this.key });
     this.resized.observe(parent);
     this.resize ??= () => this.fit();
     window.addEventListener("resize", this.resize);
@@ -65,7 +68,7 @@ class PharosMap {
   destroy() {
     maps.delete(this.key);
     this.hits?.remove();
-    this.unhear?.forEach((stop) => stop());
+    this.unhear.forEach((stop) => stop());
     document.removeEventListener("keydown", this.escape, true);
     this.map?.remove();
   }
@@ -115,6 +118,7 @@ class PharosMap {
         this.moded(this.shapes.mode);
       },
       (mode) => this.moded(mode),
+      (width, height) => this.hint.measure(width, height),
     );
     this.clicks();
     this.tools = furniture.tools((tool) => this.act(tool), data.editable);
@@ -131,10 +135,6 @@ class PharosMap {
       L.DomEvent.disableScrollPropagation(element);
       this.root.append(element);
     }
-    this.unhear = [
-      hear("frame", (detail) => this.layers.showFrame(detail)),
-      hear("dock", ({ key, height }) => key === this.key && this.root.style.setProperty("--ph-dock", `${height}px`)),
-    ];
     this.moded(null);
   }
 
@@ -182,6 +182,13 @@ class PharosMap {
     this.root.dataset.mode = mode ?? "";
   }
 
+  /** A timeline floats over the lower edge: what stands there moves up. */
+  dock({ key, height }) {
+    if (key !== this.key) return;
+    this.root.style.setProperty("--ph-dock", `${height}px`);
+    this.fit();
+  }
+
   // --- size --------------------------------------------------------------------------------------------------------
 
   /** Wide: down to the lower edge of the window. Narrow, where panels stack: at least 55 % of the window. */
@@ -191,7 +198,10 @@ class PharosMap {
     const narrow = window.innerWidth < NARROW_PX;
     const rest = tall - this.top() - this.tail();
     const height = narrow ? Math.max(Math.round(tall * 0.58), Math.min(this.data.height, tall * 0.7)) : Math.max(this.data.height, rest);
-    if (this.root.clientHeight !== Math.round(height)) this.root.style.height = `${Math.round(height)}px`;
+    if (this.root.clientHeight !== Math.round(height)) {
+      this.root.style.height = `${Math.round(height)}px`;
+      tell("sized", { key: this.key });
+    }
     this.map?.invalidateSize({ pan: false, animate: false });
   }
 

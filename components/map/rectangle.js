@@ -3,9 +3,10 @@
 const DRAG_PX = 6; // less is a click
 
 export class RectangleTool {
-  constructor(map, drawn) {
+  constructor(map, drawn, sized) {
     this.map = map;
     this.drawn = drawn;
+    this.sized = sized;
     this.box = map.getContainer();
     this.on = { pointerdown: (e) => this.press(e), pointermove: (e) => this.move(e), pointerup: (e) => this.release(e), pointercancel: () => this.forget() };
   }
@@ -52,6 +53,8 @@ export class RectangleTool {
     if (!this.corner) return;
     event.stopPropagation();
     const bounds = L.latLngBounds(this.corner, this.map.mouseEventToLatLng(event));
+    const middle = bounds.getCenter().lat;
+    this.sized(this.map.distance([middle, bounds.getWest()], [middle, bounds.getEast()]), this.map.distance(bounds.getSouthWest(), bounds.getNorthWest()));
     if (this.preview) this.preview.setBounds(bounds);
     else this.preview = L.rectangle(bounds, { pane: "ph-regions", color: "#fff", weight: 2, dashArray: "7 5", fill: true, fillOpacity: 0.08, interactive: false, pmIgnore: true, className: "ph-region" }).addTo(this.map);
   }

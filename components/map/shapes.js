@@ -23,8 +23,9 @@ export class Shapes {
   /**
    * @param {(revision: number, features: object[]) => void} told told of every change by the person, with all regions.
    * @param {(mode: string|null) => void} moded told which tool is in hand.
+   * @param {(width: number, height: number) => void} sized told how large the rectangle in the making is, metres.
    */
-  constructor(map, told, moded) {
+  constructor(map, told, moded, sized) {
     this.map = map;
     this.told = told;
     this.moded = moded;
@@ -34,7 +35,7 @@ export class Shapes {
     map.createPane("ph-regions").style.zIndex = 420;
     map.createPane("ph-chips").style.zIndex = 640;
     map.pm.setGlobalOptions({ snappable: false, continueDrawing: false });
-    this.rectangle = new RectangleTool(map, (bounds) => this.drawn(L.rectangle(bounds)));
+    this.rectangle = new RectangleTool(map, (bounds) => this.drawn(L.rectangle(bounds)), sized);
     map.on("pm:create", ({ layer }) => {
       const fresh = layer.getLatLngs();
       layer.remove(); // geoman's own layer gives way to one with our look

@@ -1,7 +1,7 @@
 // The time strip. Playing, stepping and dragging happen here and on the map, by an event on the window; Python is told only where
 // it came to rest.
 
-import { tell } from "../shared/bus.js";
+import { hear, tell } from "../shared/bus.js";
 import { followTheme, h, icon, useStyle } from "../shared/dom.js";
 
 const RATES = [2, 4, 8, 12, 24]; // frames a second
@@ -38,7 +38,7 @@ class Strip {
     this.marks = h("div", { class: "ph-marks" });
     this.slider = h("div", { class: "ph-slider", role: "slider", tabindex: 0, "aria-label": "Time", "aria-valuemin": 0 }, this.marks);
     this.axis = h("div", { class: "ph-axis", "aria-hidden": "true" });
-    const head = h("div", { class: "ph-head" }, this.play, this.label, this.note, h("span", { class: "ph-space" }), this.rates, this.help);
+    const head = h("div", { class: "ph-strip-head" }, this.play, this.label, this.note, h("span", { class: "ph-space" }), this.rates, this.help);
     this.root = h("section", { class: "ph ph-timeline", "aria-label": "Time" }, head, this.slider, this.axis);
     this.slider.addEventListener("pointerdown", (event) => this.grab(event));
     this.slider.addEventListener("pointermove", (event) => this.held && this.go(this.under(event)));
@@ -56,6 +56,7 @@ class Strip {
     document.addEventListener("keydown", this.keys, true);
     this.resize ??= () => this.settle();
     window.addEventListener("resize", this.resize);
+    this.unhear = hear("sized", ({ key }) => key === this.data?.over && this.settle());
   }
 
   detach(parent) {
@@ -65,10 +66,12 @@ class Strip {
     this.resized.disconnect();
     document.removeEventListener("keydown", this.keys, true);
     window.removeEventListener("resize", this.resize);
+    this.unhear();
     this.root.remove();
     strips.delete(this.key);
     tell("frame", { layer: this.data.layer, index: this.index, released: true });
     tell("dock", { key: this.data.over, height: 0 });
+    for (const strip of strips.values()) strip.settle(true); // one that took this one's place moves up
   }
 
   // --- props in ----------------------------------------------------------------------------------------------------
@@ -267,8 +270,9 @@ class Strip {
 
   // --- place -------------------------------------------------------------------------------------------------------
 
-  settle() {
+  settle(again = false) {
     if (!this.root.isConnected || !this.data) return;
+    if (again) this.docked = null;
     this.float();
     this.thin();
   }
@@ -276,24 +280,24 @@ class Strip {
   /** Over the lower edge of its map where there is room, else under it. */
   float() {
     const map = this.data.over && [...document.querySelectorAll(".ph-map")].find((element) => element.dataset.key === this.data.over);
-    this.root.style.marginTop = "";
-    this.root.classList.remove("ph-floating");
+    const place = this.root.closest('[data-testid="stElementContainer"]') ?? this.root.parentElement;
+    this.root.style.marginTop = place.style.marginTop = "";
     let height = 0;
+    this.root.classList.toggle("ph-floating", Boolean(map) && window.innerWidth >= NARROW_PX);
     if (map && window.innerWidth >= NARROW_PX) {
-      this.root.classList.add("ph-floating");
-      const mine = this.root.getBoundingClientRect();
-      const gap = mine.top - map.getBoundingClientRect().bottom;
-      height = mine.height + INSET_PX;
-      if (gap > -4 && gap < 80) this.root.style.marginTop = `${-(gap + height)}px`;
-      else height = 0;
-      this.root.classList.toggle("ph-floating", height > 0);
-      if (this.follows !== map) {
-        this.follows = map;
-        this.resized.observe(map);
+      const gap = place.getBoundingClientRect().top - map.getBoundingClientRect().bottom;
+      const near = gap > -4 && gap < 80;
+      this.root.classList.toggle("ph-floating", near);
+      if (near) {
+        height = this.root.offsetHeight + INSET_PX;
+        place.style.marginTop = `${-gap}px`; // the column's own gap
+        this.root.style.marginTop = `${-height}px`;
       }
     }
-    if (height !== this.docked) tell("dock", { key: this.data.over, height: height ? height + 4 : 0 });
-    this.docked = height;
+    if (height !== this.docked) {
+      this.docked = height;
+      tell("dock", { key: this.data.over, height: height && height + 4 });
+    }
   }
 
   /** Labels that would overlap are left out; the ends stay. */
