@@ -16,12 +16,13 @@ from torch import Tensor, nn
 
 from engine.errors import Cancelled, RecipeInvalid
 from engine.learning.augmentation import augment
+from engine.learning.language import lesson_name, plain, teach
 from engine.learning.objectives import infonce
-from engine.learning.recipe import Optimiser, Recipe, located
+from engine.learning.recipe import Augmentation, CaptionedPictures, Islands, Optimiser, Recipe, located
 from engine.learning.report import TrainReport
 from engine.learning.run import Run
 from engine.learning.sources import CaptionedSource, Draw, Source, matches, places
-from engine.learning.towers import SCALE_NAME, MovingAverage, Towers, export, load_weights, silence_unseen
+from engine.learning.towers import SCALE_NAME, MovingAverage, Towers, export, load_weights, save_weights, silence_unseen
 from engine.learning.validation import validate
 from engine.progress import Cancel, Progress, silent
 from engine.settings import settings
@@ -56,8 +57,8 @@ def train(
     tell = progress or silent
     run = Run(out or settings().data_dir / "runs" / recipe.name)
     sources = _sources(recipe, tell)
-    training = Training.begin(recipe, sources)
     state = run.load() if resume else None
+    training = Training.begin(recipe, sources, tell, cancel)
     if state is not None:
         training.restore(state, Path(recipe_path).name)
     run.forget_after(training.step)
@@ -70,11 +71,20 @@ def train(
 def _sources(recipe: Recipe, progress: Progress) -> tuple[Source, ...]:
     """Open all sources of a recipe."""
     cache = settings().data_dir / "cache"
-    sources = tuple(CaptionedSource.read(part, recipe.seed, cache, progress) for part in recipe.data)
+    sources = tuple(_source(part, recipe.seed, cache, progress) for part in recipe.data)
     for part, source in zip(recipe.data, sources, strict=True):
         if len(source) < 1:
-            raise RecipeInvalid(recipe.name, f"nothing is left to learn from in “{part.root}” after “held_out”.")
+            raise RecipeInvalid(recipe.name, f"nothing is left to learn from in the source “{part.kind}”.")
     return sources
+
+
+def _source(part: CaptionedPictures | Islands, seed: int, cache: Path, progress: Progress) -> Source:
+    """Open one source."""
+    if isinstance(part, CaptionedPictures):
+        return CaptionedSource.read(part, seed, cache, progress)
+    from engine.learning.islands import IslandSource  # makes worlds: only who asks for them pays for it
+
+    return IslandSource.read(part, seed, cache, progress)
 
 
 def shares(weights: Sequence[float], batch: int) -> tuple[int, ...]:
@@ -113,8 +123,8 @@ class Training:
     metrics: dict[str, float]
 
     @classmethod
-    def begin(cls, recipe: Recipe, sources: tuple[Source, ...]) -> Training:
-        """A training before its first step."""
+    def begin(cls, recipe: Recipe, sources: tuple[Source, ...], progress: Progress = silent, cancel: Cancel | None = None) -> Training:
+        """A training before its first step; the lesson in words is given, if there is one."""
         device = _device()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.seed)
@@ -122,6 +132,7 @@ class Training:
         if recipe.start is not None:
             load_weights(towers.model, located(recipe.start))
         else:
+            _lesson(towers, recipe, sources[0], progress, cancel)
             with torch.no_grad():
                 getattr(towers.model, SCALE_NAME).fill_(math.log(recipe.objective.scale_start))
         towers.model.to(device).train()
@@ -129,6 +140,13 @@ class Training:
         average = MovingAverage.of(towers.model, recipe.optimiser.average)
         counts = shares([part.weight for part in recipe.data], recipe.batch)
         return cls(recipe, sources, counts, towers, average, optimiser, device, 0, 0.0, {})
+
+    @property
+    def augmentations(self) -> tuple[Augmentation, ...]:
+        """How the pictures of each source vary."""
+        common = self.recipe.augmentation
+        own = [part.areas if isinstance(part, Islands) else common.areas for part in self.recipe.data]
+        return tuple(common.model_copy(update={"areas": areas}) for areas in own)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -160,7 +178,7 @@ class Training:
         ]
         random = torch.Generator().manual_seed(_seed(self.recipe.seed, 1000, self.step))
         size = self.recipe.size_at(self.epoch)
-        pictures = torch.cat([augment(draw.pictures, size, self.recipe.augmentation, random) for draw in draws])
+        pictures = torch.cat([augment(draw.pictures, size, how, random) for draw, how in zip(draws, self.augmentations, strict=True)])
         for group in self.optimiser.param_groups:
             group["lr"] = group["peak"] * one_cycle(self.step, self.steps, self.recipe.optimiser.warm_up)
         with _precision(self.device):
@@ -227,6 +245,8 @@ class Training:
     def shipped(self) -> dict[str, Tensor]:
         """The averaged weights with unknown words silenced, by name."""
         weights = {name: value.detach().cpu().clone() for name, value in self.average.weights.items()}
+        if self.recipe.language is not None:  # it taught the words that no caption has
+            return weights
         seen = torch.zeros(_vocabulary_size(self.towers.model), dtype=torch.bool)
         for source in self.sources:
             for words in source.vocabulary():
@@ -269,10 +289,26 @@ def _steps(training: Training, run: Run, progress: Progress, cancel: Cancel | No
             losses.clear()
 
 
+def _lesson(towers: Towers, recipe: Recipe, source: Source, progress: Progress, cancel: Cancel | None) -> None:
+    """Teach words, or take what an earlier training with the same lesson has learned."""
+    how = recipe.language
+    if how is None or not isinstance(source, CaptionedSource):
+        return
+    cached = settings().data_dir / "cache" / lesson_name(recipe.model, how, recipe.data[0].phrases, recipe.seed)
+    if not cached.is_file():
+        never = frozenset(plain(text) for index in source.parts.held_out for text in source.records[index].captions)
+        teach(towers, how, source.phrases, never, recipe.seed, progress, cancel)
+        save_weights(towers.model.state_dict(), cached)
+    load_weights(towers.model, cached)
+
+
 def _adamw(model: nn.Module, how: Optimiser) -> torch.optim.AdamW:
     """AdamW in four groups: tower × with or without weight decay."""
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
+        if how.hold_words and "token_embedding" in name:
+            parameter.requires_grad_(False)
+            continue
         rate = how.image_rate if name.startswith("visual.") else how.text_rate
         decays = parameter.ndim > 1 and "embedding" not in name
         groups.setdefault((rate, how.weight_decay if decays else 0.0), []).append(parameter)

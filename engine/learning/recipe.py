@@ -44,6 +44,30 @@ class CaptionedPictures(Part):
     class_prompts: Share = 0.35
 
 
+class Islands(Part):
+    """Synthetic: windows of made-up islands with their exact truth.
+
+    Attributes:
+        kind: Tells the sources apart.
+        seeds: Which islands; never the demo's (7) nor those on which anything is measured.
+        phrases: YAML file of class words; relative to the checkout.
+        weight: Share of each batch, see above.
+        dates: How many dates of each island.
+        windows: How many windows of each date.
+        window: Pixels of a side, of 10 m each.
+        areas: Crops as in the augmentation, but the truth is of the whole window, so they stay large.
+    """
+
+    kind: Literal["island"]
+    seeds: Annotated[tuple[int, ...], Field(min_length=1)]
+    phrases: Path
+    weight: Positive = 0.15
+    dates: int = Field(default=2, ge=1, le=4)
+    windows: int = Field(default=300, ge=1)
+    window: int = Field(default=72, ge=16, le=512)
+    areas: tuple[tuple[Share, Share, Share], ...] = ((1.0, 0.65, 1.0),)
+
+
 class Augmentation(Part):
     """How pictures vary; shares are probabilities per image.
 
@@ -104,6 +128,8 @@ class Optimiser(Part):
         text_rate: Peak learning rate of the text tower and the temperature.
         weight_decay: Of matrices and kernels; norms, biases and embeddings have none.
         warm_up: Share of the steps.
+        hold_words: Whether the vectors of words stay as the lesson (or the start) left them, so that words which no caption has
+            keep their place among the others.
         clip: Largest gradient norm.
         average: Decay a step of the moving average of the weights, which is what is validated and shipped.
     """
@@ -112,8 +138,27 @@ class Optimiser(Part):
     text_rate: Positive = 1e-3
     weight_decay: float = Field(default=0.05, ge=0)
     warm_up: Share = 0.1
+    hold_words: bool = False
     clip: Positive = 5.0
     average: float = Field(default=0.99, ge=0, lt=1)
+
+
+class Language(Part):
+    """The lesson in words before the pictures, see :mod:`engine.learning.language`.
+
+    Attributes:
+        sentences: Text files, one sentence a line; relative to the checkout.
+        most: How many of the sentences are taken.
+        steps: Optimiser steps.
+        batch: Sentences and words a step; a quarter more are class words.
+        rate: Peak learning rate.
+    """
+
+    sentences: Annotated[tuple[Path, ...], Field(min_length=1)]
+    most: int = Field(default=20_000, ge=1)
+    steps: int = Field(default=1000, ge=1)
+    batch: int = Field(default=256, ge=4)
+    rate: Positive = 2e-3
 
 
 class Recipe(Part):
@@ -123,6 +168,7 @@ class Recipe(Part):
         name: Names the run's folder and the weights.
         model: open_clip configuration of the towers, JSON; relative to the checkout.
         start: Weights to start from (safetensors), or none; relative to the checkout.
+        language: A lesson in words before the pictures, or none.
         seed: Everything random follows from it.
         epochs: Passes over the first source.
         batch: Images a step.
@@ -137,11 +183,12 @@ class Recipe(Part):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
     model: Path
     start: Path | None = None
+    language: Language | None = None
     seed: int = Field(ge=0)
     epochs: int = Field(ge=1)
     batch: int = Field(default=128, ge=2)
     sizes: dict[int, int]
-    data: Annotated[tuple[CaptionedPictures, ...], Field(min_length=1)]
+    data: Annotated[tuple[Annotated[CaptionedPictures | Islands, Field(discriminator="kind")], ...], Field(min_length=1)]
     augmentation: Augmentation = Augmentation()
     objective: Objective = Objective()
     optimiser: Optimiser = Optimiser()
@@ -153,6 +200,10 @@ class Recipe(Part):
             raise ValueError("“sizes” must say the size of epoch 0")
         if any(size < 8 for size in self.sizes.values()):
             raise ValueError("“sizes” are at least 8 px")
+        if not isinstance(self.data[0], CaptionedPictures):
+            raise ValueError("the first of “data” is validated on and must be of the kind aid_rsicd")
+        if self.language is not None and self.start is not None:
+            raise ValueError("“language” teaches a fresh text tower; take it or “start”, not both")
         return self
 
     @classmethod

@@ -26,11 +26,13 @@ class Draw:
         pictures: (B, 3, H, W) uint8.
         texts: B texts.
         labels: (B, C) bool, the classes of the pictures.
+        unsure: (B, C) bool, classes that may or may not be in the pictures.
     """
 
     pictures: Tensor
     texts: tuple[Text, ...]
     labels: NDArray[np.bool_]
+    unsure: NDArray[np.bool_]
 
 
 class Source(Protocol):
@@ -92,7 +94,7 @@ class CaptionedSource:
         indices = self.parts.train[places]
         texts = tuple(self._text(int(index), random) for index in indices)
         one_hot = np.eye(len(self.phrases.classes), dtype=bool)[self.labels[indices]]
-        return Draw(torch.from_numpy(self.pictures[indices]), texts, one_hot)
+        return Draw(torch.from_numpy(self.pictures[indices]), texts, one_hot, np.zeros_like(one_hot))
 
     def vocabulary(self) -> Iterator[str]:
         """All sentences that are learned from, all phrases and all templates."""
@@ -121,9 +123,14 @@ def matches(draw: Draw) -> tuple[Tensor, Tensor]:
     _, same = np.unique([text.words for text in draw.texts], return_inverse=True)
     holds = np.stack([text.holds for text in draw.texts])
     unsure = np.stack([text.open for text in draw.texts])
-    positive = (same[:, None] == same[None, :]) | (draw.labels.astype(np.uint8) @ holds.T.astype(np.uint8) > 0)
-    ignored = (draw.labels.astype(np.uint8) @ unsure.T.astype(np.uint8) > 0) & ~positive
+    positive = (same[:, None] == same[None, :]) & ~holds.any(axis=1) | _meet(draw.labels, holds) | np.eye(len(same), dtype=bool)
+    ignored = (_meet(draw.labels, unsure) | _meet(draw.unsure, holds)) & ~positive
     return torch.from_numpy(positive), torch.from_numpy(ignored)
+
+
+def _meet(labels: NDArray[np.bool_], classes: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether a picture has any class of a text: (B, C), (B, C) → (B, B)."""
+    return np.asarray(labels.astype(np.uint8) @ classes.T.astype(np.uint8) > 0)
 
 
 def places(count: int, length: int, step: int, seed: int) -> NDArray[np.int64]:

@@ -136,12 +136,18 @@ def silence_unseen(weights: dict[str, Tensor], model: nn.Module, seen: Tensor) -
 
 def export(weights: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
     """Write weights as float16 safetensors, at once or not at all; integer buffers keep their type."""
+    save_weights({name: value.half() if value.is_floating_point() else value for name, value in weights.items()}, path, metadata)
+
+
+def save_weights(weights: dict[str, Tensor], path: Path, metadata: dict[str, str] | None = None) -> None:
+    """Write weights as safetensors, at once or not at all."""
     from safetensors.torch import save_file
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    half = {name: (value.half() if value.is_floating_point() else value).contiguous().cpu() for name, value in weights.items()}
     partial = path.with_suffix(".partial")
-    save_file(half, partial, metadata={"format": "pt", **metadata})
+    save_file(
+        {name: value.detach().cpu().contiguous() for name, value in weights.items()}, partial, metadata={"format": "pt", **(metadata or {})}
+    )
     partial.replace(path)
 
 
