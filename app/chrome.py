@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from html import escape
 
 import streamlit as st
 
@@ -21,23 +20,8 @@ def style() -> str:
 
 def frame_page() -> None:
     """Draw the logo and load the style sheet."""
-    st.logo(str(ASSETS / "pharos-wordmark.svg"), icon_image=str(ASSETS / "pharos.svg"), size="large")
+    st.logo(str(ASSETS / "pharos-wordmark.svg"), icon_image=str(ASSETS / "pharos-wordmark.svg"), size="medium")
     st.html(f"<style>{style()}</style>")
-
-
-def heading(text: str, right: str = "") -> None:
-    """A small heading in the soft colour.
-
-    Args:
-        text: What the section is; shown as capitals.
-        right: A figure at the right end.
-    """
-    st.html(f'<div class="ph-head" role="heading" aria-level="2">{escape(text)}<span>{escape(right)}</span></div>')
-
-
-def soft(text: str) -> None:
-    """A sentence in the soft colour."""
-    st.html(f'<div class="ph-soft">{escape(text)}</div>')
 
 
 @contextmanager

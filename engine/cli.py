@@ -234,13 +234,14 @@ def add(
     file: Annotated[Path, typer.Argument(help="A checkpoint: .pt, .pth, .bin or .safetensors.")],
     name: Annotated[str, typer.Option("--id", help="What to call it; by default the file's stem.")] = "",
     architecture: Annotated[str, typer.Option(help="open_clip architecture or a JSON config; guessed where it can be.")] = "",
+    quick_gelu: Annotated[bool, typer.Option("--quick-gelu", help="For weights that began as OpenAI's; shapes can't show it.")] = False,
     as_json: Json = False,
 ) -> None:
     """Add a checkpoint file of your own."""
     with quietly():
         from engine.encoders import add_model
 
-        card = add_model(file, model_id=name or None, architecture=architecture or None)
+        card = add_model(file, model_id=name or None, architecture=architecture or None, quick_gelu=quick_gelu)
     answer({"models": [card.record()]}, as_json, lambda: f"added {card.id}: index with --model {card.id}")
 
 

@@ -14,10 +14,10 @@ from app.state import ViewState
 from app.views.session import change, draft, view
 from components.gallery import Card, gallery
 from components.label_chart import label_chart
+from components.picture_row import picture_row
 from components.typography import heading, pills, soft
 from engine.serving import engine
-from engine.serving.surface import viridis
-from engine.types import Hit, spoken
+from engine.types import Hit
 
 NEIGHBOURS = 4
 
@@ -28,10 +28,9 @@ def thumbnail_url(collection: str, tile: str, size: int) -> str:
     return f"{base_path()}/thumbnails/{quote(collection)}/{quote(tile)}.webp?size={size}&v={version}"
 
 
-def hit_colour(hit: Hit) -> str:
-    """The colour that a hit has on the map and in the list: viridis by rank of its percentile, bright ends first."""
-    red, green, blue = viridis(1 - (hit.rank - 1) / 12)
-    return f"#{red:02x}{green:02x}{blue:02x}"
+def shown_hits(asked: Asked | None) -> tuple[Hit, ...]:
+    """The hits that pass the model's relevance cut; the weak ones are not shown."""
+    return () if asked is None else tuple(hit for hit in asked.ranking.hits if hit.verdict != "weak")
 
 
 def answer_panel(state: ViewState, asked: Asked | None, flaw: str) -> None:
@@ -71,11 +70,11 @@ def device_words(device: str) -> str:
 def hits(state: ViewState, asked: Asked) -> None:
     """The ranked tiles as cards; picking one shows its labels."""
     ranking = asked.ranking
-    shown = [hit for hit in ranking.hits if hit.verdict != "weak"]
+    shown = shown_hits(asked)
     where = place_words(state)
     count = f"{len(shown)} hits in {where}" if len(shown) != 1 else f"1 hit in {where}"
-    heading(count, f"{sum(ranking.timings_ms.values()):.0f} ms")
-    cards = [card(state.collection, hit) for hit in shown]
+    heading(count, f"{ranking.timings_ms['total']:.0f} ms")
+    cards = [Card.of(hit, thumbnail_url(state.collection, hit.tile_id, 160)) for hit in shown]
     picked = gallery(
         cards=cards, note=closing(shown, ranking.relevant, where), selected=state.tile or None, base=base_path(), key="gallery"
     )
@@ -100,21 +99,6 @@ def closing(shown: Sequence[Hit], relevant: int, where: str) -> str:
     return f"Below this line nothing in {where} looks like the query."
 
 
-def card(collection: str, hit: Hit) -> Card:
-    """A hit as the gallery shows it."""
-    return Card(
-        tile_id=hit.tile_id,
-        rank=hit.rank,
-        colour=hit_colour(hit),
-        thumbnail=thumbnail_url(collection, hit.tile_id, 160),
-        verdict=hit.verdict,
-        percentile=hit.percentile,
-        margin=hit.margin,
-        when="" if hit.datetime is None else spoken(hit.datetime),
-        merged=len(hit.merged) + 1,
-    )
-
-
 def tile(state: ViewState) -> None:
     """Labels and neighbours of the picked tile."""
     scores = engine().label_tile(state.collection, state.tile, state.labels)
@@ -130,8 +114,6 @@ def tile(state: ViewState) -> None:
     soft(f"“a satellite photo of …” · margin {scores.margin:.2f} · {engine().collection(state.collection).model}")
     heading("Tiles that look alike")
     neighbours = engine().neighbours(state.collection, state.tile, NEIGHBOURS)
-    with st.container(key="neighbours"):
-        for column, neighbour in zip(st.columns(NEIGHBOURS), neighbours, strict=False):
-            column.image(thumbnail_url(state.collection, neighbour.tile_id, 96), width="stretch")
-            column.button("show", key=f"neighbour-{neighbour.tile_id}", on_click=lambda tile=neighbour.tile_id: change(tile=tile))
+    pictures = [(each.tile_id, thumbnail_url(state.collection, each.tile_id, 96)) for each in neighbours]
+    picture_row(pictures, pick=lambda tile: change(tile=tile))
     st.button("Rank tiles like this one", width="stretch", on_click=lambda: change(like=(*view().like, state.tile)[-3:]))

@@ -59,22 +59,19 @@ def pick_time(state: ViewState) -> bool:
     """Draw the strip of real times: of the fog cube while it is shown, else of the collection."""
     if state.fog:
         cube = engine().cube(state.fog)
-        frames = [Frame(time=time, kind=cube.light(index)) for index, time in enumerate(cube.times)]
-        frame = timeline(frames=frames, index=state.frame, layer="fog", playable=True, base=base_path(), key="fog-times").index
-        if frame is not None and frame != state.frame:
-            change(frame=frame)
-            return True
-        return False
+        moments = [Frame(time, kind=cube.light(index)) for index, time in enumerate(cube.times)]
+        moved = timeline(frames=moments, index=state.frame, layer="fog", over="map", base=base_path(), key="fog-times")
+        if moved.changed:
+            change(frame=moved.index)
+        return moved.changed
     times = engine().collection(state.collection).times
     shown = shown_time(state)
     if shown is None:
         return False
-    dates = [Frame(time=time, kind="scene") for time in times]
-    index = timeline(frames=dates, index=times.index(shown), playable=False, base=base_path(), key="dates").index
-    if index is not None and times[index] != shown:
-        change(when=times[index].isoformat(), tile="")
-        return True
-    return False
+    moved = timeline(frames=[Frame(time) for time in times], index=times.index(shown), over="map", base=base_path(), key="dates")
+    if moved.changed:
+        change(when=times[moved.index].isoformat(), tile="")
+    return moved.changed
 
 
 def layers(state: ViewState, asked: Asked | None) -> list[Layer]:
