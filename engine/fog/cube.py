@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import CubeInvalid, CubeNotFound
 from engine.fog.regions import STEP
+from engine.fog.sun import solar_zenith
 from engine.types import Bounds
 
 if TYPE_CHECKING:
     import xarray as xr
 
 FloatField = NDArray[np.float32]
+Light = Literal["day", "twilight", "night"]
 
 UNITS: Final = {"R": ("%", "percent"), "BT": ("K", "kelvin"), "SST": ("K", "kelvin")}
 """Units that an element may be given in, by the beginning of its name."""
@@ -126,6 +129,18 @@ class Cube:
         """Longitude under the geostationary satellite, degrees east, if known."""
         value = self.attrs.get("sub_satellite_lon")
         return None if value is None else float(value)
+
+    @property
+    def version(self) -> str:
+        """Short name of this state of the store, for addresses that a browser may keep."""
+        changed = max(entry.stat().st_mtime_ns for entry in self.path.iterdir())
+        return hashlib.sha256(f"{self.path.name} {changed}".encode()).hexdigest()[:12]
+
+    def light(self, index: int) -> Light:
+        """Light in the middle of the cube at a frame: day up to a solar zenith angle of 80°, night from 90°, twilight between."""
+        south, north = float(self.lat[-1]), float(self.lat[0])
+        middle = solar_zenith(self.times[index], np.array((south + north) / 2), np.array(float(self.lon.mean())))
+        return "day" if middle < 80 else "twilight" if middle < 90 else "night"
 
     def nearest(self, when: datetime) -> int:
         """Index of the frame nearest in time."""
