@@ -103,8 +103,12 @@ class Canvas:
         """(size, size) LandCover, 0 where nothing is named."""
         return np.asarray(self._label, dtype=np.uint8)
 
-    def over(self, picture: NDArray[np.float32]) -> FloatImage:
+    def over(self, picture: NDArray[np.float32], texture: FloatImage) -> FloatImage:
         """Lay the drawing over a (size, size, 4) reflectance, in place.
+
+        Args:
+            picture: What to draw on.
+            texture: (size, size) factors about 1, so that lawns and yards are not as flat as paint.
 
         Returns:
             (size, size) share of each pixel that is covered.
@@ -113,6 +117,7 @@ class Canvas:
         rows, columns = np.nonzero(cover)
         share = cover[rows, columns][:, None]
         ink = np.asarray(self._colour.reduce(FINE), dtype=np.float32)[rows, columns] * np.float32(_TOP / 255)
+        ink *= texture[rows, columns][:, None]
         picture[rows, columns] = picture[rows, columns] * (1 - share) + ink
         return cover
 

@@ -86,7 +86,7 @@ def _kinds(terrain: Terrain, desert: FloatImage, mottle: FloatImage, patches: Fl
     woods = 0.62 * plan.near("forest", 1.4) + 0.30 * ramp(height, 20, 160) + 0.30 * patches + 0.07 * mottle + 0.3 * ramp(slope, 0.05, 0.3)
     wild = woods - 0.75 * plan.near("plain") - 0.8 * desert
     kind[wild > 0.27] = LandCover.FOREST
-    kind[(fertile > 0.30) & (fertile > 1.15 * wild)] = LandCover.FARMLAND
+    kind[(fertile > 0.18) & (fertile > 1.15 * wild)] = LandCover.FARMLAND
     arid = desert + 0.10 * patches + 0.03 * mottle - height / 700
     kind[(arid > 0.27) & (kind != LandCover.FARMLAND)] = LandCover.SHRUB
     kind[(plan.near("orchard", 1.7) + 0.12 * patches > 0.36) & (slope < 0.42) & (height < 420)] = LandCover.ORCHARD
@@ -101,7 +101,7 @@ def _kinds(terrain: Terrain, desert: FloatImage, mottle: FloatImage, patches: Fl
     kind[reeds] = LandCover.WETLAND
     sandy = terrain.shore < 2.2 + 3.2 * np.clip(patches + 0.5, 0, 2) + 3 * desert
     kind[sandy & (slope < 0.16) & (terrain.height < 12)] = LandCover.BEACH
-    kind[terrain.river > 0.45] = LandCover.RIVER
+    kind[(terrain.river > 0.45) & (arid < 0.42)] = LandCover.RIVER
     kind[terrain.lake > 0.5] = LandCover.LAKE
     kind[~terrain.land] = LandCover.SEA
     return kind

@@ -66,9 +66,8 @@ class Harbour:
         s, frame = self.scale, self.frame
         out = 42 if self.marina else 66
         basin = frame.points(np.array([(-80, -4), (-76, 28), (-46, out), (46, out), (76, 28), (80, -4)]) * s)
-        water = palette["lake"] * np.float32(0.7) + palette["deep"] * np.float32(0.6)
         canvas.name(basin, LandCover.HARBOUR)
-        canvas.polygon(basin, np.asarray(water, dtype=np.float32))
+        canvas.polygon(basin, palette["basin"])
         for side in (-1, 1):
             arm = frame.points(np.array([(side * 82, -6), (side * 78, 28), (side * 47, out), (side * 14, out + 5 * side)]) * s)
             canvas.line(arm, 2.6, palette["rock"])

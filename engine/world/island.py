@@ -114,11 +114,11 @@ class Island:
         light.waves(picture, self.terrain, self.cover, kind, season, self.palette["foam"])
         bright = light.shade(self.terrain, self.cover, kind, season)
         self._dam(canvas)
-        built = canvas.over(picture)
+        built = canvas.over(picture, 1 + 0.035 * self.cover.grain + 0.05 * self.cover.mottle)
         named = canvas.labels
         bright += (1 - bright) * np.maximum(built, 0.8 * (named > 0))
         picture *= bright[..., None]
-        opacity, shadow = light.clouds(self.size, self.seed, season, self.terrain.shore)
+        opacity, shadow = light.clouds(self.terrain, season)
         picture *= 1 - 0.62 * shadow[..., None]
         picture += (self.palette["cloud"] * (0.75 + 0.35 * opacity[..., None]) - picture) * opacity[..., None]
         truth = np.where(named > 0, named, kind)

@@ -64,9 +64,9 @@ def shrunk(field: FloatImage, size: int) -> FloatImage:
     return np.asarray(picture.resize((size, size), Image.Resampling.BOX), dtype=np.float32)
 
 
-def ramp(values: FloatImage, low: float, high: float) -> FloatImage:
+def ramp(values: FloatImage, low: float | FloatImage, high: float) -> FloatImage:
     """A smooth step from 0 below ``low`` to 1 above ``high`` (``low > high`` falls instead)."""
-    t = np.clip((values - np.float32(low)) / np.float32(high - low), 0, 1)
+    t = np.clip((values - low) / (high - low), 0, 1)
     return np.asarray(t * t * (3 - 2 * t), dtype=np.float32)
 
 

@@ -61,7 +61,7 @@ class Plan:
             "pivots": (128, 0.47, 120),
             "plain": (180, 0.36, 330),
             "forest": (-78, 0.50, 230),
-            "orchard": (-42, 0.62, 95),
+            "orchard": (-42, 0.62, 112),
             "lake_great": (196, 0.12, 60),
             "lake_forest": (-98, 0.40, 47),
             "lake_plain": (158, 0.54, 44),
@@ -69,8 +69,8 @@ class Plan:
             "capital": (-138, 0.72, 150),
             "town": (150, 0.30, 95),
             "airport": (184, 0.56, 130),
-            "works": (-160, 0.52, 90),
-            "works_inland": (118, 0.26, 70),
+            "works": (-158, 0.60, 120),
+            "works_inland": (112, 0.24, 95),
             "wetland": (-176, 0.74, 110),
             "quarry": (36, 0.44, 34),
             "marina": (62, 0.76, 50),
@@ -81,7 +81,7 @@ class Plan:
             reach = half * distance * float(rng.normal(1, 0.03))
             turn = float(rng.uniform(-0.5, 0.5))
             sites[name] = Site(half + reach * np.cos(angle), half + reach * np.sin(angle), float(angle) + turn, extent * unit)
-        squeeze = (float(rng.uniform(0.86, 0.92)), float(rng.uniform(0.76, 0.83)))
+        squeeze = (float(rng.uniform(0.90, 0.97)), float(rng.uniform(0.80, 0.87)))
         return cls(size, seed, unit, squeeze, north + float(rng.uniform(-0.6, 0.6)), sites)
 
     def near(self, name: str, stretch: float = 1.0) -> np.ndarray:

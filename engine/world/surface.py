@@ -123,12 +123,12 @@ def _hedged(g: Ground, rows: Rows, colour: Paint, sector: NDArray[np.bool_], piv
 def _orchard(ground: Ground, rows: Rows) -> Paint:
     g, p, fields = ground, ground.palette, ground.cover.fields
     parcel = fields.parcel.ravel()[rows] // 256
-    tone, pitch = hashed(parcel, 21)[:, None], 2.7 + 0.6 * hashed(parcel, 22)[:, None]
+    tone, pitch = hashed(parcel, 21)[:, None], 2.3 + 0.5 * hashed(parcel, 22)[:, None]
     lines = 0.5 + 0.5 * np.cos(g.at(fields.furrow, rows) * (2 * np.pi / pitch))
     soil = mix(p["soil_pale"], p["dry"], np.float32(0.3))
     grass = mix(soil, p["lush"], np.clip(tone * g.season.lush * 0.8, 0, 1))
     leaf = 0.25 + 0.75 * max(g.season.green, 0.8 * g.season.gold)
-    colour = mix(grass, _leaves(g), np.clip(lines * leaf, 0, 1))
+    colour = mix(grass, _leaves(g), np.clip((0.15 + 0.65 * lines + 0.12 * g.at(g.cover.grain, rows)) * leaf, 0, 1))
     colour = colour * (1 + 0.03 * g.at(g.cover.grain, rows) + 0.14 * (tone - 0.5))
     return mix(np.asarray(colour, dtype=np.float32), p["track"], ramp(g.at(fields.edge, rows), 1.0, 0.3) * 0.6)
 
@@ -157,6 +157,7 @@ def _desert(ground: Ground, rows: Rows) -> Paint:
     mottle, drift = g.at(g.cover.mottle, rows), g.at(g.cover.drift, rows)
     colour = mix(p["dune"], p["dune_pale"], np.clip(0.45 + 0.3 * drift + 0.12 * mottle, 0, 1))
     colour = mix(colour, p["scree"], ramp(mottle + 0.8 * drift, 1.5, 2.4) * 0.5)
+    colour = mix(colour, p["soil"], g.at(g.terrain.river, rows) * 0.45)  # dry river beds
     return np.asarray(colour * (1 + 0.02 * g.at(g.cover.grain, rows)), dtype=np.float32)
 
 
@@ -199,7 +200,7 @@ def _still_water(ground: Ground, rows: Rows) -> Paint:
 
 def _river(ground: Ground, rows: Rows) -> Paint:
     g, p = ground, ground.palette
-    return mix(p["lake"], p["silt"], np.clip(0.45 + 0.15 * g.at(g.cover.drift, rows), 0, 1))
+    return mix(p["lake"], p["silt"], np.clip(0.65 + 0.2 * g.at(g.cover.drift, rows), 0, 1))
 
 
 def _sea(ground: Ground, rows: Rows) -> Paint:
@@ -207,9 +208,9 @@ def _sea(ground: Ground, rows: Rows) -> Paint:
     drift, mottle = g.at(g.cover.drift, rows), g.at(g.cover.mottle, rows)
     offshore = -g.at(g.terrain.shore, rows)
     depth = np.maximum(offshore * np.exp(0.55 * drift) * 0.26 + 0.8 * mottle * ramp(offshore, 3, 30), 0.15)
-    fade = np.exp(-2 * depth * np.array([0.36, 0.085, 0.060, 1.9], dtype=np.float32))
-    bottom = mix(p["sand"], p["rock_dark"], ramp(mottle + 0.4 * g.at(g.cover.grain, rows), 0.4, 1.2) * 0.8)
-    return np.asarray(p["deep"] + (bottom * 0.8 - p["deep"]) * fade, dtype=np.float32)
+    fade = np.exp(-2 * depth * np.array([0.38, 0.105, 0.088, 1.9], dtype=np.float32))
+    bottom = mix(p["sand"], p["rock_dark"], ramp(mottle + 0.7 * drift + 0.12 * g.at(g.cover.grain, rows), 0.5, 1.5) * 0.65)
+    return np.asarray(p["deep"] + (bottom * 0.78 - p["deep"]) * fade, dtype=np.float32)
 
 
 _PAINTS: dict[LandCover, Callable[[Ground, Rows], Paint]] = {

@@ -78,7 +78,7 @@ class Terrain:
         drainage = _relief(plan, land, lake_form, cells)
         height = enlarged(drainage.height, plan.size)
         streams = _streams(plan, drainage, cells)
-        reservoir = _reservoir(plan, drainage, cells)
+        reservoir = _reservoir(plan, drainage, cells, shrunk(lake_form, cells) > -0.35)
         shore = _signed_distance(land)
         height = _finished(plan, height, shore, lake_form, drainage, cells)
         river = np.where(land, _drawn(streams, plan.size), 0).astype(np.float32)
@@ -241,7 +241,7 @@ def _streams(plan: Plan, drainage: Drainage, cells: int) -> tuple[Stream, ...]:
         moved = [axis + gentle * map_coordinates(field, spots, order=1) for axis, field in zip(spots, sway, strict=True)]
         smooth = [gaussian_filter1d(axis, 1.8, mode="nearest") for axis in moved]
         points = np.column_stack([(smooth[1] + 0.5) * scale, (smooth[0] + 0.5) * scale])
-        widths = gaussian_filter1d(0.85 * (catchment[chain] / threshold) ** 0.47, 2.0, mode="nearest")
+        widths = gaussian_filter1d(1.0 * (catchment[chain] / threshold) ** 0.5, 2.0, mode="nearest")
         streams.append(Stream(points, widths))
     return tuple(streams)
 
@@ -289,19 +289,19 @@ def _wetness(river: FloatImage, lake: FloatImage, plan: Plan) -> FloatImage:
     return enlarged(np.asarray(np.clip(gaussian_filter(water, 3.5) * 4, 0, 1), dtype=np.float32), plan.size)
 
 
-def _reservoir(plan: Plan, drainage: Drainage, cells: int) -> Reservoir | None:
+def _reservoir(plan: Plan, drainage: Drainage, cells: int, lakes: NDArray[np.bool_]) -> Reservoir | None:
     """The best wall: a catchment of middle size in the foothills that floods a good area for its length."""
     catchment, height = drainage.catchment.ravel(), drainage.height.ravel()
-    low, high = 1500 * plan.unit**2, 9000 * plan.unit**2
-    candidates = np.flatnonzero((catchment > low) & (catchment < high) & (height > 60) & (height < 330))
-    wanted = (95 * plan.unit / CELL) ** 2
+    low, high = 600 * plan.unit**2, 9000 * plan.unit**2
+    candidates = np.flatnonzero((catchment > low) & (catchment < high) & (height > 35) & (height < 380) & ~lakes.ravel())
+    wanted = (100 * plan.unit / CELL) ** 2
     best, best_score = None, 0.0
     rng = stream(plan.seed, "reservoir")
-    for cell in rng.permutation(candidates)[:14].tolist():
+    for cell in rng.permutation(candidates)[:20].tolist():
         above = drainage.upstream(cell)
         for rise in (25.0, 40.0, 60.0):
             flooded = above & (drainage.height < height[cell] + rise)
-            area = float(flooded.sum())
+            area = float(flooded.sum()) * (1 - float(lakes[flooded].mean() > 0.02))
             score = min(area, wanted) / (1 + 0.02 * max(area - 1.6 * wanted, 0)) / rise**0.3
             if score > best_score:
                 best, best_score = (cell, rise, flooded), score

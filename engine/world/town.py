@@ -41,7 +41,7 @@ class Town:
                 canvas.polygon(outline, palette["soil_pale"])
                 continue
             canvas.name(outline, LandCover.RESIDENTIAL)
-            canvas.polygon(outline, palette["asphalt"])
+            canvas.polygon(outline, palette["asphalt"] * np.float32(1.6))
             _block(canvas, block, looks, self.dense)
 
 
@@ -56,7 +56,7 @@ class _Looks:
     @classmethod
     def of(cls, palette: Palette, season: Season) -> _Looks:
         lush = np.float32(0.35 + 0.5 * season.lush)
-        garden = palette["dry"] + (palette["lush"] - palette["dry"]) * lush
+        garden = 0.72 * (palette["dry"] + (palette["lush"] - palette["dry"]) * lush) + 0.28 * palette["soil_pale"]
         bare = palette["twig"] + (palette["leaf_gold"] - palette["twig"]) * np.float32(season.gold)
         tree = bare + (palette["leaf"] - bare) * np.float32(max(season.green, 0.3))
         length = min(np.tan(np.deg2rad(season.sun_zenith)), 2.5)
@@ -100,7 +100,7 @@ def _houses(canvas: Canvas, block: Block, looks: _Looks, rng: np.random.Generato
                 continue
             u = (slot + 0.5 - count / 2) * pitch + rng.normal(0, 0.1)
             name = usual if rng.random() < 0.6 else names[int(rng.integers(len(names)))]
-            length, width = rng.uniform(1.0, 1.45), rng.uniform(0.9, 1.25)
+            length, width = rng.uniform(1.2, 1.75), rng.uniform(1.05, 1.45)
             roof = roofs[name] * np.float32(rng.uniform(0.85, 1.15))
             building(canvas, block.frame, u, v + rng.normal(0, 0.12), length, width, roof, looks.sun, 2.2, looks.palette["shadow"])
     spots = block.frame.points(rng.uniform(-0.5, 0.5, (int(2 + 3 * block.core), 2)) * [block.length - 1.5, 2.0])

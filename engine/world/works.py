@@ -54,7 +54,7 @@ def cars(canvas: Canvas, frame: Frame, length: float, width: float, palette: Pal
     for v in np.arange(-width / 2 + 0.5, width / 2 - 0.3, 1.35):
         for u in np.arange(-length / 2 + 0.4, length / 2 - 0.3, 0.62):
             if rng.random() < 0.72:
-                canvas.polygon(frame.box(float(u), float(v), 0.36, 0.6), paints[int(rng.integers(5))] * np.float32(rng.uniform(0.6, 1.0)))
+                canvas.polygon(frame.box(float(u), float(v), 0.36, 0.6), paints[int(rng.integers(5))] * np.float32(rng.uniform(0.35, 0.75)))
 
 
 def _halls(canvas: Canvas, block: Block, palette: Palette, season: Season, sun: tuple[float, float]) -> None:
@@ -85,7 +85,7 @@ def _tanks(canvas: Canvas, block: Block, palette: Palette, season: Season, sun: 
             ((x, y),) = block.frame.points([(u, v)])
             r = radius * float(rng.choice([1.0, 1.0, 0.75]))
             canvas.disc(x + sun[0] * 1.3, y + sun[1] * 1.3, r, palette["shadow"])
-            canvas.disc(x, y, r, palette["white"] * np.float32(rng.uniform(0.8, 1.0)))
+            canvas.disc(x, y, r, palette["white"] * np.float32(rng.uniform(0.62, 0.8)))
             canvas.disc(x, y, r * 0.25, palette.roofs["grey"])
 
 
