@@ -73,7 +73,8 @@ def map_image(scene: Scene, z: int, x: int, y: int, size: int = 256) -> TileImag
         return None
     if not scene.footprint.intersects(shapely.box(*tile_bounds(z, x, y))):
         return None
-    columns, rows = _places(scene, z, x, y, size)
+    with np.errstate(invalid="ignore", over="ignore"):  # far from a scene its projection ends
+        columns, rows = _places(scene, z, x, y, size)
     inside = np.isfinite(columns) & (columns >= 0) & (rows >= 0) & (columns < scene.width) & (rows < scene.height)
     if not inside.any():
         return None
@@ -107,12 +108,11 @@ def _places(scene: Scene, z: int, x: int, y: int, size: int) -> tuple[FloatArray
     """
     mesh: FloatArray = np.linspace(0, size, min(MESH, size) + 1, dtype=np.float64)
     columns, rows = _exact(scene, z, x, y, size, mesh, mesh)
-    centres = np.arange(size) + 0.5
-    middle = np.asarray((mesh[1:] + mesh[:-1]) / 2, dtype=np.float64)
+    centres: FloatArray = np.arange(size, dtype=np.float64) + 0.5
+    middle: FloatArray = (mesh[1:] + mesh[:-1]) / 2
     true_column, true_row = _exact(scene, z, x, y, size, middle, middle)
-    with np.errstate(invalid="ignore"):
-        step = max(1.0, float(np.nanmax(np.hypot(*_spacing(columns, rows)), initial=1.0)) * len(mesh) / size)
-        off = np.hypot(_bilinear(columns, mesh, middle) - true_column, _bilinear(rows, mesh, middle) - true_row)
+    step = max(1.0, float(np.nanmax(np.hypot(*_spacing(columns, rows)), initial=1.0)) * len(mesh) / size)
+    off = np.hypot(_bilinear(columns, mesh, middle) - true_column, _bilinear(rows, mesh, middle) - true_row)
     if not np.isfinite(off).all() or off.max() > 0.25 * step:
         return _exact(scene, z, x, y, size, centres, centres)
     return _bilinear(columns, mesh, centres), _bilinear(rows, mesh, centres)

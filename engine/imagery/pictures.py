@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import threading
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,12 +21,12 @@ from engine.geometry import Window
 from engine.imagery.dates import date_in_tags, date_in_text
 from engine.imagery.preview import Stretch, TileImage, fitted
 from engine.imagery.raster import cell_tiles
-from engine.imagery.sources import Source
+from engine.imagery.sources import Source, quietly
 from engine.imagery.tiling import TileSpec
 from engine.settings import settings
 from engine.types import Scene, Tile
 
-FORMATS: Final = ("PNG", "JPEG", "MPO", "WEBP")
+FORMATS: Final = ("PNG", "JPEG", "WEBP")
 CELL: Final = 0.01
 """Longer side of a picture on the grid, degrees."""
 GAP: Final = 0.002
@@ -176,8 +175,7 @@ def _opened(stream: BinaryIO, source: Source) -> Iterator[Any]:
 
     limit = settings().max_picture_pixels
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's own size warning: our limit below decides
+        with quietly(Image.DecompressionBombWarning):  # our own limit decides
             picture = Image.open(stream, formats=FORMATS)
         if picture.width * picture.height > limit:
             raise ImageTooLarge(source.name, picture.width * picture.height, limit)

@@ -6,6 +6,7 @@ Any CRS, rotation, bit depth, band count; nodata, alpha, internal masks, NaN, pa
 from __future__ import annotations
 
 import threading
+import uuid
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ from engine.imagery import outline
 from engine.imagery.dates import acquired
 from engine.imagery.preview import Mask, Stretch, TileImage, fitted
 from engine.imagery.sensor import UNKNOWN, Composite, guess_sensor, sensor, sensors
-from engine.imagery.sources import Source, hardened
+from engine.imagery.sources import Source, hardened, quietly
 from engine.imagery.tiling import TileSpec
 from engine.settings import settings
 from engine.types import Bounds, Scene, Tile
@@ -193,11 +194,10 @@ class RasterReader:
         return mirrored(self.scene)
 
     def _handle(self) -> Any:  # noqa: ANN401 - rasterio has no types
+        if self._closed:
+            raise ImageUnreadable(self._source.name, "its reader was closed.")
         handle = getattr(self._own, "handle", None)
         if handle is None:
-            with self._lock:
-                if self._closed:
-                    raise ImageUnreadable(self._source.name, "its reader was closed.")
             handle = _Handle(self._source)
             self._own.handle = handle
             with self._lock:
@@ -213,11 +213,13 @@ class _Handle:
 
     def __init__(self, source: Source) -> None:
         import rasterio
-        from rasterio.io import FilePath
+        from rasterio.errors import NotGeoreferencedWarning
         from rasterio.vrt import WarpedVRT
 
-        what = source.path if source.path is not None else FilePath(source.open())
-        file = rasterio.open(what, driver=source.driver(), sharing=False)
+        driver = source.driver()
+        what, options = (source.path, {}) if source.path is not None else _through_python(source)
+        with quietly(NotGeoreferencedWarning):  # said in our own words where it matters
+            file = rasterio.open(what, driver=driver, sharing=False, **options)
         self._open = [file]
         self.dataset: Any = file
         if file.tags(ns="OVERVIEWS"):
@@ -232,6 +234,21 @@ class _Handle:
         with hardened():
             while self._open:
                 self._open.pop().close()
+
+
+def _through_python(source: Source) -> tuple[str, dict[str, Any]]:
+    """A name that exists for GDAL only, and the opener behind it: remote bytes reach GDAL through our own checked connection."""
+    from engine.imagery.remote import RemoteFile
+
+    remote = RemoteFile(source.text, source.name)
+    name = f"/{uuid.uuid4().hex}"
+
+    def opener(path: str, mode: str = "rb") -> RemoteFile:
+        if path != name:  # sidecars: there are none
+            raise FileNotFoundError(path)
+        return remote.again(mute=True)
+
+    return name, {"opener": opener}
 
 
 def mirrored(scene: Scene) -> bool:
@@ -255,14 +272,11 @@ def opened(source: Source) -> Iterator[Any]:
 @contextmanager
 def reading(source: Source) -> Iterator[None]:
     """Everything that rasterio may say while opening or reading, as ``ImageUnreadable``; GDAL stays hardened."""
-    import warnings
-
     import rasterio
-    from rasterio.errors import NotGeoreferencedWarning, RasterioError
+    from rasterio.errors import RasterioError
 
     try:
-        with hardened(), warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with hardened():
             yield
     except (RasterioError, rasterio._err.CPLE_BaseError, OSError) as error:
         raise ImageUnreadable(source.name, _why(source, error)) from None
@@ -455,6 +469,8 @@ def _check_blocks(source: Source, dataset: Any) -> None:  # noqa: ANN401
 
 def _why(source: Source, error: Exception) -> str:
     """GDAL's words about its own library say little to a person; the file's state says more."""
+    if source.path is None:
+        return "its server stopped answering, or it is damaged. Try again, or download it first."
     text = str(error).casefold()
     if "decompress" in text or ("codec" in text and "not configured" in text):
         return "its compression is not supported here. Save it with DEFLATE or LZW."

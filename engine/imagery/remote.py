@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from engine.errors import ImageUnreadable, SourceForbidden
+from engine.errors import ImageUnreadable, PharosError, SourceForbidden
 from engine.settings import Settings, settings
 
 BLOCK: Final = 1 << 18
@@ -88,8 +88,32 @@ def resolved(host: str, port: int, config: Settings) -> str:
     return addresses[0]
 
 
+class _Blocks:
+    """The blocks of one remote file that were fetched so far, shared by all handles on it."""
+
+    def __init__(self, url: str, name: str) -> None:
+        self.name = name
+        self._lock = threading.Lock()
+        self._url, self.size, first, self._whole = _first(url, name)
+        self._kept = OrderedDict((n, first[n * BLOCK : (n + 1) * BLOCK]) for n in range(-(-len(first) // BLOCK)))
+
+    def block(self, index: int) -> bytes:
+        with self._lock:
+            if index in self._kept:
+                self._kept.move_to_end(index)
+                return self._kept[index]
+            last = min(self.size, (index + 1) * BLOCK) - 1
+            status, _, body = _get(self._url, self.name, f"bytes={index * BLOCK}-{last}", BLOCK)
+            if status != 206 or len(body) != last + 1 - index * BLOCK:
+                raise ImageUnreadable(self.name, f"the server answered {status} with {len(body):,} bytes while it was read.")
+            self._kept[index] = body
+            if not self._whole and len(self._kept) > BLOCKS_KEPT:
+                self._kept.popitem(last=False)
+            return body
+
+
 class RemoteFile(io.RawIOBase):
-    """A file behind an http(s) address, read in blocks as they are needed; safe to share between threads.
+    """A file behind an http(s) address, read in blocks as they are needed; one handle a thread, made by ``again``.
 
     Args:
         url: Address.
@@ -102,15 +126,19 @@ class RemoteFile(io.RawIOBase):
 
     def __init__(self, url: str, name: str) -> None:
         super().__init__()
-        self._name = name
-        self._lock = threading.Lock()
+        self._blocks = _Blocks(url, name)
         self._position = 0
-        self._blocks: OrderedDict[int, bytes] = OrderedDict()
-        self._url, self._size, first, self._whole = _first(url, name)
-        if not self._whole:
-            self._blocks[0] = first
-        else:
-            self._blocks = OrderedDict((n, first[n * BLOCK : (n + 1) * BLOCK]) for n in range(-(-len(first) // BLOCK)))
+        self._mute = False
+
+    def again(self, *, mute: bool = False) -> RemoteFile:
+        """Another handle on the same bytes, at its start; nothing is fetched twice.
+
+        Args:
+            mute: Whether a failure looks like the end of the file: no exception may pass through GDAL's C code.
+        """
+        other = RemoteFile.__new__(RemoteFile)
+        other._blocks, other._position, other._mute = self._blocks, 0, mute
+        return other
 
     def readable(self) -> bool:
         """Always."""
@@ -126,37 +154,26 @@ class RemoteFile(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Move to a position and return it."""
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._blocks.size}[whence]
         self._position = max(0, base + offset)
         return self._position
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # any writable buffer comes in
         """Fill a buffer from the position on; 0 at the end."""
-        with self._lock:
-            wanted = min(len(buffer), max(0, self._size - self._position))
-            done = 0
-            while done < wanted:
-                index, start = divmod(self._position + done, BLOCK)
-                piece = self._block(index)[start : start + wanted - done]
-                if not piece:
-                    raise ImageUnreadable(self._name, "the server sent less than it announced.")
-                buffer[done : done + len(piece)] = piece
-                done += len(piece)
-            self._position += done
-            return done
-
-    def _block(self, index: int) -> bytes:
-        if index in self._blocks:
-            self._blocks.move_to_end(index)
-            return self._blocks[index]
-        last = min(self._size, (index + 1) * BLOCK) - 1
-        status, _, body = _get(self._url, self._name, f"bytes={index * BLOCK}-{last}", BLOCK)
-        if status != 206:
-            raise ImageUnreadable(self._name, f"the server answered {status} while it was read.")
-        self._blocks[index] = body
-        if not self._whole and len(self._blocks) > BLOCKS_KEPT:
-            self._blocks.popitem(last=False)
-        return body
+        wanted = min(len(buffer), max(0, self._blocks.size - self._position))
+        done = 0
+        while done < wanted:
+            index, start = divmod(self._position + done, BLOCK)
+            try:
+                piece = self._blocks.block(index)[start : start + wanted - done]
+            except PharosError:
+                if not self._mute:
+                    raise
+                break
+            buffer[done : done + len(piece)] = piece
+            done += len(piece)
+        self._position += done
+        return done
 
 
 Answer = tuple[int, dict[str, str], bytes]

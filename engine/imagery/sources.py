@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import AbstractContextManager
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
@@ -18,6 +21,8 @@ from engine.errors import ImageUnreadable, SourceForbidden
 from engine.settings import Settings, settings
 
 SourceLike = str | Path
+
+_filters: Final = threading.Lock()
 
 _INSTRUCTION: Final = re.compile(r"^\s*<|^[A-Za-z0-9_+.\-]+://|^[A-Z][A-Z0-9_]+:|^[a-z][a-z0-9+.\-]{2,}:[^\\/ ]")
 
@@ -47,6 +52,14 @@ def hardened() -> AbstractContextManager[Any]:
     import rasterio
 
     return cast("AbstractContextManager[Any]", rasterio.Env(**HARDENED))
+
+
+@contextmanager
+def quietly(category: type[Warning]) -> Iterator[None]:
+    """Keep one kind of warning of a library's to ourselves; one thread at a time, for Python's filters are global."""
+    with _filters, warnings.catch_warnings():
+        warnings.simplefilter("ignore", category)
+        yield
 
 
 @dataclass(frozen=True, slots=True)
