@@ -2,6 +2,7 @@
 
 import { hear, tell } from "../shared/bus.js";
 import { followTheme, h, useStyle } from "../shared/dom.js";
+import { Selection } from "../shared/selection.js";
 
 const galleries = new WeakMap(); // parent → Gallery
 
@@ -19,7 +20,8 @@ class Gallery {
     this.list = h("ol", { class: "ph-cards" });
     this.root = h("section", { class: "ph ph-gallery", "aria-label": "Hits" }, this.list);
     this.list.addEventListener("keydown", (event) => this.step(event));
-    this.stop = [hear("hover", ({ id }) => this.light(id)), hear("pick", ({ id }) => this.select(id))];
+    this.selection = new Selection((id) => this.select(id));
+    this.stop = [hear("hover", ({ id }) => this.light(id)), this.selection.stop];
     parent.append(this.root);
   }
 
@@ -31,9 +33,9 @@ class Gallery {
     if (print !== this.print) {
       this.print = print;
       this.fill(data);
-      this.select(data.selected);
-    } else if (data.selected !== this.told) this.select(data.selected);
-    this.told = data.selected;
+      this.select(this.selection.id);
+    }
+    this.selection.follow(data.selected);
   }
 
   fill({ cards, note }) {

@@ -2,6 +2,7 @@
 // them is the gallery.
 
 import { hear, tell } from "../shared/bus.js";
+import { Selection } from "../shared/selection.js";
 
 const BADGE = 17; // pixels
 
@@ -71,9 +72,8 @@ export class Hits {
     this.renderer = new HitCanvas({ pane: "ph-hits", padding: 0.3 });
     this.outlines = new Map(); // tile id → layer
     this.lit = null;
-    this.selected = null;
-    this.muted = false; // while something is drawn or edited
-    this.stop = [hear("hover", ({ id }) => this.light(id)), hear("pick", ({ id }) => this.select(id))];
+    this.selection = new Selection((id, before) => this.select(id, before));
+    this.stop = [hear("hover", ({ id }) => this.light(id)), this.selection.stop];
   }
 
   reconcile(hits, selected) {
@@ -84,8 +84,7 @@ export class Hits {
       this.outlines.clear();
       for (const hit of [...hits].reverse()) this.add(hit); // the best one on top
     }
-    if (selected !== this.told) this.select(selected);
-    this.told = selected;
+    this.selection.follow(selected);
   }
 
   add(hit) {
@@ -95,19 +94,17 @@ export class Hits {
       pmIgnore: true,
       bubblingMouseEvents: false,
       color: hit.colour,
-      weight: hit.tile_id === this.selected ? 3 : 2,
+      weight: hit.tile_id === this.selection.id ? 3 : 2,
       fill: false,
       rank: hit.rank,
       lit: false,
-      picked: hit.tile_id === this.selected,
+      picked: hit.tile_id === this.selection.id,
     });
-    layer.on("click", (event) => {
-      if (this.muted) return this.map.fire("click", event);
-      this.select(hit.tile_id);
+    layer.on("click", () => {
       tell("pick", { id: hit.tile_id });
       this.picked(hit.tile_id);
     });
-    layer.on("mouseover", () => this.muted || tell("hover", { id: hit.tile_id }));
+    layer.on("mouseover", () => tell("hover", { id: hit.tile_id }));
     layer.on("mouseout", () => tell("hover", { id: null }));
     layer.addTo(this.map);
     this.outlines.set(hit.tile_id, layer);
@@ -129,16 +126,14 @@ export class Hits {
 
   light(id) {
     if (id === this.lit) return;
-    this.restyle(this.lit, { lit: false, weight: this.lit === this.selected ? 3 : 2 });
+    this.restyle(this.lit, { lit: false, weight: this.lit === this.selection.id ? 3 : 2 });
     this.restyle(id, { lit: true, weight: 4 });
     this.lit = id;
   }
 
-  select(id) {
-    if (id === this.selected) return;
-    this.restyle(this.selected, { picked: false, weight: 2 });
-    this.restyle(id, { picked: true, weight: 3 });
-    this.selected = id;
+  select(id, before) {
+    this.restyle(before, { picked: false, weight: before === this.lit ? 4 : 2 });
+    this.restyle(id, { picked: true, weight: id === this.lit ? 4 : 3 });
   }
 
   remove() {

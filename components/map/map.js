@@ -178,7 +178,6 @@ class PharosMap {
   moded(mode) {
     this.tools?.show(mode, this.shapes.shapes.size);
     this.hint?.show(mode);
-    if (this.hits) this.hits.muted = mode !== null;
     this.root.dataset.mode = mode ?? "";
   }
 

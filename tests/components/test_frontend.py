@@ -13,7 +13,12 @@ SCRIPTS = sorted(path for path in frontend.COMPONENTS.rglob("*.js"))
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name, file, text in [("map", "map.js", "one"), ("map", "hits.js", "two"), ("shared", "dom.js", "three"), ("gallery", "g.js", "four")]:
+    for name, file, text in [
+        ("map", "map.js", "one"),
+        ("map", "hits.js", "two"),
+        ("shared", "dom.js", "three"),
+        ("gallery", "g.js", "four"),
+    ]:
         (tmp_path / "components" / name).mkdir(parents=True, exist_ok=True)
         (tmp_path / "components" / name / file).write_text(text)
     (tmp_path / "components" / "map" / "view.py").write_text("secret")

@@ -31,7 +31,17 @@ def hit(**more: object) -> Hit:
 
 @pytest.mark.parametrize(
     ("percentile", "figure"),
-    [(0.94, "94"), (0.969, "96"), (0.99, "99"), (0.991, "99.1"), (0.9989, "99.8"), (0.9991, "99.91"), (0.99999, "99.99"), (1.0, "100"), (0.0, "0")],
+    [
+        (0.94, "94"),
+        (0.969, "96"),
+        (0.99, "99"),
+        (0.991, "99.1"),
+        (0.9989, "99.8"),
+        (0.9991, "99.91"),
+        (0.99999, "99.99"),
+        (1.0, "100"),
+        (0.0, "0"),
+    ],
 )
 def test_percentile_as_a_person_says_it(percentile: float, figure: str) -> None:
     assert better_than(percentile) == f"better than {figure}\u2009% of all tiles"

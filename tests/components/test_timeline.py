@@ -16,7 +16,9 @@ def page() -> None:
     from components.timeline import Frame, timeline
 
     days = st.session_state.get("days", 12)
-    moved = timeline(frames=[Frame.at(f"2021-03-{d + 1:02}") for d in range(days)], index=st.session_state.get("index", 3), over="map", key="time")
+    moved = timeline(
+        frames=[Frame.at(f"2021-03-{d + 1:02}") for d in range(days)], index=st.session_state.get("index", 3), over="map", key="time"
+    )
     st.session_state.index = moved.index
     st.session_state.moved = moved.changed
 
@@ -57,7 +59,9 @@ def test_where_it_came_to_rest_is_told_once() -> None:
     assert (props(at)["index"], props(at)["seen"]) == (9, 5)
 
 
-@pytest.mark.parametrize("sent", [{"index": 4}, {"index": {"revision": 5, "index": 99}}, {"index": {"revision": 5, "index": "4"}}, {"index": None}])
+@pytest.mark.parametrize(
+    "sent", [{"index": 4}, {"index": {"revision": 5, "index": 99}}, {"index": {"revision": 5, "index": "4"}}, {"index": None}]
+)
 def test_nonsense_from_a_browser_moves_nothing(sent: dict[str, Any]) -> None:
     at = run_page()
     at.session_state["time"] = sent
