@@ -250,3 +250,25 @@ class RecipeInvalid(PharosError):
 class DataMissing(PharosError):
     def __init__(self, what: str, where: str) -> None:
         super().__init__(f"{what} is not at {where}. Put it there or name another folder.")
+
+
+# --- evaluation --------------------------------------------------------------------------------------------------------
+
+
+class EvaluationInvalid(PharosError):
+    def __init__(self, why: str) -> None:
+        super().__init__(f"This can't be measured: {why}")
+
+
+class FeaturesInvalid(EvaluationInvalid):
+    """Vectors that are no vectors: not finite, empty, or of another length."""
+
+
+class DatasetInvalid(PharosError):
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"“{name}” can't be used for measuring: {why}")
+
+
+class ExtraMissing(PharosError):
+    def __init__(self, what: str, package: str) -> None:
+        super().__init__(f"{what} needs the package {package}, which is not installed. Install it with: .venv/bin/pip install {package}")
