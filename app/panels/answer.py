@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from urllib.parse import quote
 
 import streamlit as st
@@ -10,7 +11,7 @@ import streamlit as st
 from app.base import base_path
 from app.chrome import told
 from app.questions import Asked
-from app.state import ViewState
+from app.state import EVERY_DATE, ViewState
 from app.views.session import change, draft, view
 from components.gallery import Card, gallery
 from components.label_chart import label_chart
@@ -75,6 +76,8 @@ def hits(state: ViewState, asked: Asked) -> None:
     count = f"{len(shown)} hits in {where}" if len(shown) != 1 else f"1 hit in {where}"
     heading(count, f"{ranking.timings_ms['total']:.0f} ms")
     cards = [Card.of(hit, thumbnail_url(state.collection, hit.tile_id, 160)) for hit in shown]
+    if state.when != EVERY_DATE:  # the strip says it once for all
+        cards = [replace(card, when="") for card in cards]
     picked = gallery(
         cards=cards, note=closing(shown, ranking.relevant, where), selected=state.tile or None, base=base_path(), key="gallery"
     )

@@ -126,7 +126,8 @@ def camera(state: ViewState) -> Camera:
     """Where the map looks; it moves only when another collection or the fog is shown."""
     if state.fog:
         return Camera(token=f"fog {state.fog}", bounds=engine().cube(state.fog).bounds)
-    return Camera(token=f"collection {state.collection}", bounds=engine().collection(state.collection).bounds)
+    box = engine().collection(state.collection).bounds
+    return Camera(token=f"collection {state.collection}", bounds=box, fill=True, home=box)
 
 
 def legend(state: ViewState, asked: Asked | None) -> Legend | None:
