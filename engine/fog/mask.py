@@ -90,12 +90,12 @@ class FogMask:
     @property
     def fog(self) -> NDArray[np.bool_]:
         """(n, m) where the state is fog or very low stratus."""
-        return self.state == State.FOG
+        return np.asarray(self.state == State.FOG)
 
     @property
     def judged(self) -> NDArray[np.bool_]:
         """(n, m) where there is data: everything but no data."""
-        return self.state != State.NO_DATA
+        return np.asarray(self.state != State.NO_DATA)
 
     @property
     def fog_fraction(self) -> float:

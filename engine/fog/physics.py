@@ -144,7 +144,9 @@ def detect(cube: Cube, index: int) -> FogMask:
     probability[twilight] = np.minimum(probability[twilight], TWILIGHT_CAP)
     state = np.where(probability >= THRESHOLD, np.uint8(State.FOG), np.uint8(State.CLEAR))
     other_cloud = (droplets >= THRESHOLD) & (probability < THRESHOLD)
-    bright = np.zeros_like(other_cloud) if frame.visible is None else (frame.visible > 22) & (frame.zenith < DUSK) & (probability < THRESHOLD)
+    bright = (
+        np.zeros_like(other_cloud) if frame.visible is None else (frame.visible > 22) & (frame.zenith < DUSK) & (probability < THRESHOLD)
+    )
     glint = (validity & Validity.GLINT) > 0
     state[(frame.high | other_cloud | (bright & ~glint))] = State.OBSCURED
     unknown = np.isnan(probability) & (state != State.OBSCURED)
@@ -185,5 +187,7 @@ def _kelvin(cube: Cube, name: str, index: int) -> Field:
         raise CubeInvalid(cube.name, f"{name} holds no value at {cube.times[index]:%Y-%m-%d %H:%M} UTC. Pick another time.")
     middle = float(np.median(finite[:: max(1, finite.size // 4096)]))
     if not 150 < middle < 350:
-        raise CubeInvalid(cube.name, f"{name} has a median of {middle:.1f}, which is no brightness temperature in kelvin. Check its scale and unit.")
+        raise CubeInvalid(
+            cube.name, f"{name} has a median of {middle:.1f}, which is no brightness temperature in kelvin. Check its scale and unit."
+        )
     return values

@@ -83,20 +83,20 @@ class Airport:
             site = self.frame.box(0, 38 * self.scale, self.length * 0.95, 17 * self.scale)
             canvas.name(site, LandCover.BARE)
             canvas.polygon(site, palette["soil_pale"] * np.float32(1.1))
-            canvas.polygon(self.frame.box(-0.15 * self.length, 38 * self.scale, self.length * 0.5, 5), palette["yard"])
+            canvas.box(self.frame, -0.15 * self.length, 38 * self.scale, self.length * 0.5, 5, palette["yard"])
 
     def _path(self, uv: ArrayLike) -> Points:
         return self.frame.points(uv)
 
     def _runway(self, canvas: Canvas, palette: Palette, v: float, length: float) -> None:
-        canvas.polygon(self.frame.box(0, v, length + 6, 7.5), palette["yard"])
-        canvas.polygon(self.frame.box(0, v, length, 5.2), palette["runway"])
+        canvas.box(self.frame, 0, v, length + 6, 7.5, palette["yard"])
+        canvas.box(self.frame, 0, v, length, 5.2, palette["runway"])
         for u in np.arange(-length / 2 + 14, length / 2 - 14, 7.0):
-            canvas.polygon(self.frame.box(float(u), v, 3.6, 0.5), palette["marking"])
+            canvas.box(self.frame, float(u), v, 3.6, 0.5, palette["marking"])
         for end in (-1, 1):
             for across in (-1.8, -0.9, 0.9, 1.8):
-                canvas.polygon(self.frame.box(end * (length / 2 - 4), v + across, 4.0, 0.5), palette["marking"])
-            canvas.polygon(self.frame.box(end * (length / 2 - 22), v, 5.0, 2.4), palette["runway"] * np.float32(0.75))
+                canvas.box(self.frame, end * (length / 2 - 4), v + across, 4.0, 0.5, palette["marking"])
+            canvas.box(self.frame, end * (length / 2 - 22), v, 5.0, 2.4, palette["runway"] * np.float32(0.75))
 
     def _aprons(self, canvas: Canvas, palette: Palette, season: Season) -> None:
         s, half = self.scale, self.length / 2
@@ -104,9 +104,9 @@ class Airport:
         canvas.line(self._path([(-half, 0), (-half, -13 * s), (half, -13 * s), (half, 0)]), 2.3, taxi)
         for end in (-0.5, -0.12, 0.12, 0.5):
             canvas.line(self._path([(end * half * 1.1, -13 * s), (end * half * 1.1 + 7, 0)]), 2.0, taxi)
-        canvas.polygon(self.frame.box(0, -22.5 * s, half * 1.15, 15 * s), palette["concrete"])
-        canvas.polygon(self.frame.box(0.72 * half, -22 * s, half * 0.34, 13 * s), palette["concrete"] * np.float32(0.9))
-        sun = np.array(sun_reach(season))
+        canvas.box(self.frame, 0, -22.5 * s, half * 1.15, 15 * s, palette["concrete"])
+        canvas.box(self.frame, 0.72 * half, -22 * s, half * 0.34, 13 * s, palette["concrete"] * np.float32(0.9))
+        sun = sun_reach(season)
         for u, v, length, width, roof in (
             (0, -33 * s, half * 0.55, 4.2, "white"),
             (-0.17 * half, -29.5 * s, 3.0, 6.0, "white"),
@@ -114,9 +114,7 @@ class Airport:
             (0.68 * half, -32 * s, 11.0, 7.0, "pale"),
             (0.82 * half, -32 * s, 9.0, 7.0, "blue"),
         ):
-            corners = self.frame.box(u, v, length, width)
-            canvas.polygon(corners + sun * 1.2, palette["shadow"])
-            canvas.polygon(corners, palette.roofs[roof])
+            canvas.building((self.frame, u, v, length, width), palette.roofs[roof], palette["shadow"], sun, 1.2)
         cars(canvas, self.frame.at(-0.62 * half, -33 * s), half * 0.5, 9 * s, palette, season, self.seed)
         self._aircraft(canvas, palette, season)
 
@@ -125,7 +123,12 @@ class Airport:
         half, s = self.length / 2, self.scale
         for u in np.linspace(-0.5, 0.5, 11) * half:
             if rng.random() < 0.72:
-                _plane(canvas, self.frame.at(float(u), -24.5 * s, float(np.pi / 2 + rng.normal(0, 0.08))), palette, float(rng.uniform(0.85, 1.25)))
+                _plane(
+                    canvas,
+                    self.frame.at(float(u), -24.5 * s, float(np.pi / 2 + rng.normal(0, 0.08))),
+                    palette,
+                    float(rng.uniform(0.85, 1.25)),
+                )
         for u in (0.64, 0.76, 0.86):
             if rng.random() < 0.7:
                 _plane(canvas, self.frame.at(u * half, -21 * s, float(rng.uniform(0, 6.28))), palette, 0.7)

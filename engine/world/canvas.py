@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -43,7 +44,7 @@ class Frame:
 
     def at(self, u: float, v: float, turn: float = 0.0) -> Frame:
         """Another frame, moved and turned within this one."""
-        (x, y), = self.points([(u, v)])
+        ((x, y),) = self.points([(u, v)])
         return Frame(float(x), float(y), self.angle + turn)
 
 
@@ -67,6 +68,32 @@ class Canvas:
         fine = (points * FINE).ravel().tolist()
         self._pens[0].polygon(fine, fill=_ink(colour))
         self._pens[1].polygon(fine, fill=255)
+
+    def box(
+        self, frame: Frame, u: float, v: float, length: float, width: float, colour: Colour, shift: tuple[float, float] = (0.0, 0.0)
+    ) -> None:
+        """Fill a rectangle around (u, v) of a frame, moved by ``shift`` pixels; the quick way for tens of thousands of roofs."""
+        c, s = math.cos(frame.angle) * FINE, math.sin(frame.angle) * FINE
+        x, y = (frame.x + shift[0]) * FINE + u * c - v * s, (frame.y + shift[1]) * FINE + u * s + v * c
+        ax, ay, bx, by = c * length / 2, s * length / 2, -s * width / 2, c * width / 2
+        corners = [x - ax - bx, y - ay - by, x + ax - bx, y + ay - by, x + ax + bx, y + ay + by, x - ax + bx, y - ay + by]
+        self._pens[0].polygon(corners, fill=_ink(colour))
+        self._pens[1].polygon(corners, fill=255)
+
+    def building(
+        self, place: tuple[Frame, float, float, float, float], roof: Colour, shadow: Colour, reach: tuple[float, float], height: float = 1.0
+    ) -> None:
+        """A flat roof with its shadow.
+
+        Args:
+            place: As for :meth:`box`: frame, u, v, length, width.
+            roof: Its colour.
+            shadow: Colour of the shadow.
+            reach: Where the shadow of something 10 m high ends, pixels x, y.
+            height: In units of 10 m.
+        """
+        self.box(*place, shadow, (reach[0] * height, reach[1] * height))
+        self.box(*place, roof)
 
     def disc(self, x: float, y: float, radius: float, colour: Colour) -> None:
         """Fill a circle."""
@@ -119,9 +146,9 @@ class Canvas:
         ink = np.asarray(self._colour.reduce(FINE), dtype=np.float32)[rows, columns] * np.float32(_TOP / 255)
         ink *= texture[rows, columns][:, None]
         picture[rows, columns] = picture[rows, columns] * (1 - share) + ink
-        return cover
+        return cover.astype(np.float32)
 
 
 def _ink(colour: Colour) -> tuple[int, int, int, int]:
-    r, g, b, n = (min(255, max(0, round(float(value) * (255 / _TOP)))) for value in colour)
-    return r, g, b, n
+    r, g, b, n = (colour * np.float32(255 / _TOP) + np.float32(0.5)).tolist()
+    return min(int(r), 255), min(int(g), 255), min(int(b), 255), min(int(n), 255)

@@ -34,7 +34,9 @@ def land_rings(path: Path = LAND) -> tuple[tuple[Ring, ...], ...]:
         arcs = _arcs(topology)
         return tuple(tuple(_ring(arcs, ring) for ring in polygon) for polygon in _polygons(topology["objects"]["land"]))
     except FileNotFoundError:
-        raise DataMissing("The coastline (world-atlas land-50m.json)", f"{path.parent.name}/{path.name}: run “make setup” once, or") from None
+        raise DataMissing(
+            "The coastline (world-atlas land-50m.json)", f"{path.parent.name}/{path.name}: run “make setup” once, or"
+        ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataMissing(f"A readable coastline ({type(error).__name__})", path.name) from None
 
@@ -57,7 +59,12 @@ def land_mask(lat: NDArray[np.float64], lon: NDArray[np.float64], path: Path = L
     pen = ImageDraw.Draw(picture)
     for polygon in land_rings(path):
         outer = polygon[0]
-        if outer[:, 0].max() < west or outer[:, 0].min() > lon[-1] + step_x or outer[:, 1].max() < lat[-1] - step_y or outer[:, 1].min() > north:
+        if (
+            outer[:, 0].max() < west
+            or outer[:, 0].min() > lon[-1] + step_x
+            or outer[:, 1].max() < lat[-1] - step_y
+            or outer[:, 1].min() > north
+        ):
             continue
         for index, ring in enumerate(polygon):
             points = np.column_stack([(ring[:, 0] - west) / step_x * fine, (north - ring[:, 1]) / step_y * fine])

@@ -162,7 +162,9 @@ def _nearest(x: FloatImage, y: FloatImage, seeds_x: FloatImage, seeds_y: FloatIm
     return which.astype(np.int64), np.asarray((np.sqrt(second) - np.sqrt(best)) / 2, dtype=np.float32)
 
 
-def _directions(terrain: Terrain, seeds_x: NDArray[np.float64], seeds_y: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+def _directions(
+    terrain: Terrain, seeds_x: NDArray[np.float64], seeds_y: NDArray[np.float64], rng: np.random.Generator
+) -> NDArray[np.float64]:
     """Furrows follow the contours where the ground is steep enough to matter, else the custom of the country."""
     size = terrain.plan.size
     columns, rows = np.clip(seeds_x, 4, size - 5).astype(int), np.clip(seeds_y, 4, size - 5).astype(int)
@@ -189,7 +191,11 @@ def _pivots(terrain: Terrain) -> FloatImage:
             if not inside or not (r < cx < plan.size - r and r < cy < plan.size - r):
                 continue
             window = np.s_[int(cy - r) : int(cy + r) + 1, int(cx - r) : int(cx + r) + 1]
-            dry = terrain.land[window].all() and (terrain.lake[window] + terrain.river[window]).max() < 0.5 and terrain.slope[window].mean() < 0.16
+            dry = (
+                terrain.land[window].all()
+                and (terrain.lake[window] + terrain.river[window]).max() < 0.5
+                and terrain.slope[window].mean() < 0.16
+            )
             if dry:
                 distance = np.minimum(distance, np.hypot(x - cx, y - cy).astype(np.float32))
     return distance
@@ -201,7 +207,9 @@ def _forest_changes(terrain: Terrain, kind: NDArray[np.uint8], fields: Fields, m
     site = plan.sites["forest"]
     luck = hashed(fields.parcel // 256, 5)
     near = plan.near("forest", 1.2) > 0.45
-    felled = np.where(forest & near & (luck < 0.30) & (fields.track > 1.5), np.uint8(1) + (luck < 0.14).astype(np.uint8), 0).astype(np.uint8)
+    felled = np.where(forest & near & (luck < 0.30) & (fields.track > 1.5), np.uint8(1) + (luck < 0.14).astype(np.uint8), 0).astype(
+        np.uint8
+    )
     rows, columns = np.nonzero(forest)
     if rows.size == 0:
         return felled, np.zeros_like(mottle)

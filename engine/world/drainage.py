@@ -159,4 +159,4 @@ def _steepest(height: NDArray[np.float64], land: NDArray[np.bool_], receiver: ND
         target[here] = np.where(better, index[there], target[here])
     flat = target.ravel()
     stuck = (flat == index.ravel()) | ~land.ravel()
-    return np.where(stuck, receiver, flat)
+    return np.asarray(np.where(stuck, receiver, flat))

@@ -110,7 +110,13 @@ class Weather:
         sunned = np.clip(hours - 3.0, 0, None)
         drift = (-2.6 * hours, -1.2 * hours)
         favour = 1.25 * np.exp(-(((sea.offshore - 70) / 95) ** 2)) + 0.55 * np.exp(-(((sea.lat[:, None] + 22.2) / 2.6) ** 2)) - 0.85
-        shape = favour + 0.42 * _moved(self.bank, drift) + 0.13 * _moved(self.curl, (drift[0] * 1.15, drift[1] * 1.3)) + 0.05 * hours - 0.16 * sunned
+        shape = (
+            favour
+            + 0.42 * _moved(self.bank, drift)
+            + 0.13 * _moved(self.curl, (drift[0] * 1.15, drift[1] * 1.3))
+            + 0.05 * hours
+            - 0.16 * sunned
+        )
         thickness = (1.5 + 8.5 * ramp(np.asarray(shape, dtype=np.float32), 0.02, 0.45)) * np.exp(0.22 * _moved(self.thick, drift))
         fog = np.where((shape > 0) & (sea.offshore > -18), thickness, 0)
         west = ramp(sea.offshore + 110 * self.cover, 260, 420)
@@ -263,7 +269,12 @@ _ABOUT: Final = {
 
 
 def _dataset(
-    sea: Sea, times: Sequence[datetime], series: dict[str, list[NDArray[np.float32]]], labels: list[NDArray[np.int8]], sst: FloatImage, seed: int
+    sea: Sea,
+    times: Sequence[datetime],
+    series: dict[str, list[NDArray[np.float32]]],
+    labels: list[NDArray[np.int8]],
+    sst: FloatImage,
+    seed: int,
 ) -> xr.Dataset:
     import xarray as xr
 
@@ -279,7 +290,11 @@ def _dataset(
     flags = {"long_name": "true surface fog", "flag_values": [-1, 0, 1, 2, 3, 4], "flag_meanings": meanings}
     variables["fog_label"] = (dims, np.stack(labels), flags)
     variables["land"] = (dims[1:], sea.land.astype(np.int8), {"long_name": "land", "flag_values": [0, 1], "flag_meanings": "sea land"})
-    variables["crs"] = ((), np.int32(0), {"grid_mapping_name": "latitude_longitude", "semi_major_axis": 6378137.0, "inverse_flattening": 298.257223563})
+    variables["crs"] = (
+        (),
+        np.int32(0),
+        {"grid_mapping_name": "latitude_longitude", "semi_major_axis": 6378137.0, "inverse_flattening": 298.257223563},
+    )
     stamps = np.array([when.replace(tzinfo=None) for when in times], dtype="datetime64[ns]")
     coords = {
         "time": ("time", stamps, {"standard_name": "time", "long_name": "scan mid time, UTC"}),

@@ -44,7 +44,7 @@ class Harbour:
         scale = plan.unit if not marina else 0.55 * plan.unit
         shore = terrain.shore
         rows, columns = np.nonzero((np.abs(shore) < 1.2) & (np.hypot(*_offsets(site.x, site.y, plan.size)) < max(1.6 * site.radius, 60)))
-        gy, gx = np.gradient(_smooth(shore))
+        gy, gx = np.gradient(_smoothed(shore))
         best, best_score = None, -9.0
         for row, column in zip(rows[::17], columns[::17], strict=True):
             out = float(np.arctan2(-gy[row, column], -gx[row, column]))
@@ -84,18 +84,17 @@ class Harbour:
 
     def _sheds(self, canvas: Canvas, palette: Palette, season: Season) -> None:
         rng = np.random.default_rng(self.seed)
-        sun, s = np.array(sun_reach(season)), self.scale
+        sun, s = sun_reach(season), self.scale
         for u in np.arange(-72, 72, 17.0):
             if rng.random() < 0.6:
-                corners = self.frame.box(u * s, -15 * s, 13 * s, 6.5 * s)
-                canvas.polygon(corners + sun, palette["shadow"])
-                canvas.polygon(corners, palette.roofs[("white", "grey", "blue", "rust")[int(rng.integers(4))]])
+                roof = palette.roofs[("white", "grey", "blue", "rust")[int(rng.integers(4))]]
+                canvas.building((self.frame, float(u) * s, -15 * s, 13 * s, 6.5 * s), roof, palette["shadow"], sun)
         boxes = np.random.default_rng([self.seed, season.when.toordinal()])
         paints = [palette[name] for name in ("container_red", "container_blue", "container_green", "white", "yard")]
         for u in np.arange(-76, 76, 1.7):
             for v in (-7.5, -5.8, -4.1, -2.4):
                 if boxes.random() < 0.55:
-                    canvas.polygon(self.frame.box(u * s, v * s, 1.35, 0.8), paints[int(boxes.integers(5))])
+                    canvas.box(self.frame, u * s, v * s, 1.35, 0.8, paints[int(boxes.integers(5))])
 
     def _piers(self, canvas: Canvas, palette: Palette, season: Season) -> None:
         rng = np.random.default_rng([self.seed, season.when.toordinal()])
@@ -103,12 +102,16 @@ class Harbour:
         piers = [-54.0, -27.0, 0.0, 27.0] + ([54.0] if season.share >= NEW_PIER_FROM else [])
         for u in piers:
             length = (34 if u == 0 or abs(u) == 27 else 26) * s
-            canvas.polygon(self.frame.box(u * s, 2 * s + length / 2, 6.0 * s, length), palette["concrete"])
+            canvas.box(self.frame, u * s, 2 * s + length / 2, 6.0 * s, length, palette["concrete"])
             canvas.line(self.frame.points([(u * s, 2 * s), (u * s, 2 * s + length - 2)]), 1.2, palette["asphalt"])
             for side in (-1, 1):
                 if rng.random() < 0.8:
                     long = float(rng.uniform(13, 24)) * s
-                    berth = self.frame.at(u * s + side * (3.0 * s + 2.2), 4 * s + long / 2 + float(rng.uniform(0, 4)), float(rng.choice([np.pi / 2, -np.pi / 2])))
+                    berth = self.frame.at(
+                        u * s + side * (3.0 * s + 2.2),
+                        4 * s + long / 2 + float(rng.uniform(0, 4)),
+                        float(rng.choice([np.pi / 2, -np.pi / 2])),
+                    )
                     ship(canvas, berth, long, palette, rng)
         for _ in range(6):
             spot = self.frame.at(float(rng.uniform(-60, 60)) * s, float(rng.uniform(42, 56)) * s, float(rng.uniform(0, 6.28)))
@@ -130,7 +133,7 @@ class Harbour:
             for v in np.arange(5, 26 * s, 1.15):
                 for side in (-1, 1):
                     if rng.random() < 0.8:
-                        canvas.polygon(self.frame.box(u * s + side * 1.35, float(v), 1.7, 0.55), palette["white"])
+                        canvas.box(self.frame, u * s + side * 1.35, float(v), 1.7, 0.55, palette["white"])
 
 
 def ship(canvas: Canvas, frame: Frame, length: float, palette: Palette, rng: np.random.Generator) -> None:
@@ -143,8 +146,8 @@ def ship(canvas: Canvas, frame: Frame, length: float, palette: Palette, rng: np.
     if length > 8:
         cargo = [palette[name] for name in ("container_red", "container_blue", "container_green", "hull")]
         for u in np.arange(-0.26 * length, 0.3 * length, 1.5):
-            canvas.polygon(frame.box(float(u), 0, 1.2, beam * 0.62), cargo[int(rng.integers(4))])
-    canvas.polygon(frame.box(-0.40 * length, 0, max(0.10 * length, 0.7), beam * 0.8), palette["white"])
+            canvas.box(frame, float(u), 0, 1.2, beam * 0.62, cargo[int(rng.integers(4))])
+    canvas.box(frame, -0.40 * length, 0, max(0.10 * length, 0.7), beam * 0.8, palette["white"])
 
 
 def _offsets(x: float, y: float, size: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -152,7 +155,7 @@ def _offsets(x: float, y: float, size: int) -> tuple[NDArray[np.float64], NDArra
     return np.asarray(columns - x), np.asarray(rows - y)
 
 
-def _smooth(shore: NDArray[np.float32]) -> NDArray[np.float32]:
+def _smoothed(shore: NDArray[np.float32]) -> NDArray[np.float32]:
     from scipy.ndimage import gaussian_filter
 
     return np.asarray(gaussian_filter(shore, 18), dtype=np.float32)

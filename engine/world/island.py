@@ -16,7 +16,6 @@ from engine.world import light
 from engine.world.canvas import Canvas
 from engine.world.classes import LandCover
 from engine.world.cover import Cover
-from engine.world.noise import FloatImage, ramp, stream
 from engine.world.palette import Palette
 from engine.world.plan import Plan
 from engine.world.season import Season

@@ -29,7 +29,7 @@ class Lots:
     @property
     def free(self) -> NDArray[np.bool_]:
         """(size, size) whether a pixel is free."""
-        return np.asarray(self._taken) == 0
+        return np.asarray(np.asarray(self._taken) == 0)
 
     def take(self, points: Points) -> None:
         """Use up a polygon."""
@@ -48,7 +48,7 @@ class Lots:
         free = self.free if free is None else free
         columns, rows = points[:, 0].astype(int), points[:, 1].astype(int)
         inside = (columns >= 2) & (rows >= 2) & (columns < self.size - 2) & (rows < self.size - 2)
-        return inside & free[np.clip(rows, 0, self.size - 1), np.clip(columns, 0, self.size - 1)]
+        return np.asarray(inside & free[np.clip(rows, 0, self.size - 1), np.clip(columns, 0, self.size - 1)])
 
 
 @dataclass(frozen=True, slots=True)

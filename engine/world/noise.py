@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import zlib
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 FloatImage = NDArray[np.float32]
-
 
 
 def stream(seed: int, name: str) -> np.random.Generator:
@@ -64,7 +64,7 @@ def shrunk(field: FloatImage, size: int) -> FloatImage:
     return np.asarray(picture.resize((size, size), Image.Resampling.BOX), dtype=np.float32)
 
 
-def ramp(values: FloatImage, low: float | FloatImage, high: float) -> FloatImage:
+def ramp(values: NDArray[np.floating[Any]], low: float | FloatImage, high: float) -> FloatImage:
     """A smooth step from 0 below ``low`` to 1 above ``high`` (``low > high`` falls instead)."""
     t = np.clip((values - low) / (high - low), 0, 1)
     return np.asarray(t * t * (3 - 2 * t), dtype=np.float32)

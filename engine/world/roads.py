@@ -57,7 +57,9 @@ class Network:
         sea = shrunk((terrain.shore < 1.5).astype(np.float32), self.cells)
         if terrain.reservoir is not None:
             water = np.maximum(water, 4 * (shrunk(terrain.reservoir.depth, self.cells) > -4))
-        self.cost: FloatImage = (1 + (14 * slope) ** 2 + 14 * water + 60 * (sea > 0.3) + 60 * shrunk(closed.astype(np.float32), self.cells)).astype(np.float32)
+        self.cost: FloatImage = (
+            1 + (14 * slope) ** 2 + 14 * water + 60 * (sea > 0.3) + 60 * shrunk(closed.astype(np.float32), self.cells)
+        ).astype(np.float32)
 
     def way(self, start: tuple[float, float], end: tuple[float, float]) -> Points | None:
         """The cheapest way between two spots in pixels; it is cheap from then on."""

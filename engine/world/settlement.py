@@ -18,7 +18,7 @@ from engine.world.palette import Palette
 from engine.world.roads import Network, Road
 from engine.world.season import Season
 from engine.world.terrain import Terrain
-from engine.world.town import Town, building
+from engine.world.town import Town
 from engine.world.works import Works, sun_reach
 
 
@@ -85,14 +85,16 @@ class Settlement:
         for number, (x, y, angle) in enumerate(self.farms):
             names = palette.house_roofs
             frame = Frame(x, y, angle)
-            building(canvas, frame, 0, 0, 2.2, 1.2, palette.roofs[names[number % len(names)]], sun, 2.0, palette["shadow"])
-            building(canvas, frame, 0.4, 2.0, 1.2, 1.1, palette.roofs[names[number % 2]], sun, 2.0, palette["shadow"])
+            canvas.building((frame, 0, 0, 2.2, 1.2), palette.roofs[names[number % len(names)]], palette["shadow"], sun, 0.6)
+            canvas.building((frame, 0.4, 2.0, 1.2, 1.1), palette.roofs[names[number % 2]], palette["shadow"], sun, 0.6)
 
 
 def _hamlets(terrain: Terrain, cover: Cover, lots: Lots, rng: np.random.Generator) -> list[tuple[float, float]]:
     """Spots for villages: free farmland or meadow, apart from one another and from the towns."""
     plan = terrain.plan
-    rows, columns = np.nonzero(lots.free & np.isin(cover.kind, [LandCover.FARMLAND, LandCover.MEADOW, LandCover.ORCHARD]) & (terrain.height < 260))
+    rows, columns = np.nonzero(
+        lots.free & np.isin(cover.kind, [LandCover.FARMLAND, LandCover.MEADOW, LandCover.ORCHARD]) & (terrain.height < 260)
+    )
     kept = [(plan.sites[name].x, plan.sites[name].y) for name in ("capital", "town", "airport", "works", "works_inland")]
     fixed = len(kept)
     for index in rng.permutation(rows.size)[:4000]:
@@ -106,7 +108,10 @@ def _hamlets(terrain: Terrain, cover: Cover, lots: Lots, rng: np.random.Generato
 
 def _roads(terrain: Terrain, closed: NDArray[np.bool_], airport: Airport | None, hamlets: list[tuple[float, float]]) -> tuple[Road, ...]:
     plan = terrain.plan
-    places = {name: (plan.sites[name].x, plan.sites[name].y) for name in ("capital", "town", "works", "works_inland", "marina", "orchard", "pivots")}
+    places = {
+        name: (plan.sites[name].x, plan.sites[name].y)
+        for name in ("capital", "town", "works", "works_inland", "marina", "orchard", "pivots")
+    }
     if airport is not None:
         (gate,) = airport.frame.points([(0, -44 * airport.scale)])
         places["airport"] = (float(gate[0]), float(gate[1]))

@@ -54,7 +54,7 @@ class Ground:
         return field.ravel()[rows][:, None]
 
 
-def mix(first: Colour | Paint, second: Colour | Paint, share: FloatImage) -> Paint:
+def mix(first: Colour | Paint, second: Colour | Paint, share: FloatImage | np.float32) -> Paint:
     """Between two colours: share 0 gives the first, 1 the second."""
     return np.asarray(first + (second - first) * share, dtype=np.float32)
 

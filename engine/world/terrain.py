@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from engine.world.drainage import Drainage, drained
 from engine.world.noise import FloatImage, enlarged, fractal, ramp, shrunk, stream
-from engine.world.plan import Plan
+from engine.world.plan import Plan, Site
 
 CELL = 3
 """Pixels a cell of the drainage grid."""
@@ -100,15 +100,17 @@ def _coast(plan: Plan) -> FloatImage:
     broad = fractal(size, rng, beta=4.0, longest=size / 1.6, shortest=32)
     coast = 1 - radius + 0.055 * broad + 0.085 * rough
     capital = plan.sites["capital"]
-    bay_x, bay_y = capital.x + 1.02 * capital.radius * np.cos(_outward(plan, capital)), capital.y + 1.02 * capital.radius * np.sin(_outward(plan, capital))
+    bay_x, bay_y = (
+        capital.x + 1.02 * capital.radius * np.cos(_outward(plan, capital)),
+        capital.y + 1.02 * capital.radius * np.sin(_outward(plan, capital)),
+    )
     coast -= 0.42 * np.exp(-((x - bay_x) ** 2 + (y - bay_y) ** 2) / (0.75 * capital.radius) ** 2)
     edge = (u**4 + v**4) ** 0.25
     return np.asarray(coast - 1.2 * ramp(np.asarray(edge, dtype=np.float32), 0.74, 1.0), dtype=np.float32)
 
 
-def _outward(plan: Plan, site: object) -> float:
-    x, y = getattr(site, "x"), getattr(site, "y")
-    return float(np.arctan2(y - plan.size / 2, x - plan.size / 2))
+def _outward(plan: Plan, site: Site) -> float:
+    return float(np.arctan2(site.y - plan.size / 2, site.x - plan.size / 2))
 
 
 def _land(coast: FloatImage) -> NDArray[np.bool_]:
@@ -157,7 +159,13 @@ def _lakes(plan: Plan, land: NDArray[np.bool_]) -> FloatImage:
     spots = [(plan.sites[name], float(rng.uniform(1.15, 1.6))) for name in plan.sites if name.startswith("lake")]
     for _ in range(9):
         angle, reach = rng.uniform(0, 2 * np.pi), size * rng.uniform(0.08, 0.33)
-        site = replace(spots[0][0], x=size / 2 + reach * np.cos(angle), y=size / 2 + reach * np.sin(angle), radius=rng.uniform(7, 17) * plan.unit, angle=angle)
+        site = replace(
+            spots[0][0],
+            x=size / 2 + reach * np.cos(angle),
+            y=size / 2 + reach * np.sin(angle),
+            radius=rng.uniform(7, 17) * plan.unit,
+            angle=angle,
+        )
         desert = plan.sites["desert"]
         if np.hypot(site.x - desert.x, site.y - desert.y) > desert.radius:
             spots.append((site, float(rng.uniform(1, 1.5))))

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.world.canvas import Canvas, Frame
+from engine.world.canvas import Canvas
 from engine.world.classes import LandCover
 from engine.world.lots import Block
 from engine.world.palette import Colour, Palette
 from engine.world.season import Season
-from engine.world.works import cars
+from engine.world.works import cars, sun_reach
 
 GROWING = 0.10
 """A block is a building site for this share of the series before it is built."""
@@ -59,9 +59,7 @@ class _Looks:
         garden = 0.72 * (palette["dry"] + (palette["lush"] - palette["dry"]) * lush) + 0.28 * palette["soil_pale"]
         bare = palette["twig"] + (palette["leaf_gold"] - palette["twig"]) * np.float32(season.gold)
         tree = bare + (palette["leaf"] - bare) * np.float32(max(season.green, 0.3))
-        length = min(np.tan(np.deg2rad(season.sun_zenith)), 2.5)
-        away = np.deg2rad(season.sun_azimuth)
-        return cls(palette, garden, tree, (-float(np.sin(away) * length), float(np.cos(away) * length)), season)
+        return cls(palette, garden, tree, sun_reach(season), season)
 
 
 def _block(canvas: Canvas, block: Block, looks: _Looks, dense: bool) -> None:
@@ -80,14 +78,6 @@ def _block(canvas: Canvas, block: Block, looks: _Looks, dense: bool) -> None:
         _houses(canvas, block, looks, rng)
 
 
-def building(canvas: Canvas, frame: Frame, u: float, v: float, length: float, width: float, roof: Colour, looks_sun: tuple[float, float], floors: float, shadow: Colour) -> None:
-    """A flat box with its shadow; ``floors`` of 3 m set how long the shadow is."""
-    corners = frame.box(u, v, length, width)
-    reach = np.array(looks_sun) * floors * 0.3
-    canvas.polygon(corners + reach, shadow)
-    canvas.polygon(corners, roof)
-
-
 def _houses(canvas: Canvas, block: Block, looks: _Looks, rng: np.random.Generator) -> None:
     pitch = 1.95 + 0.9 * block.core
     count = max(2, int((block.length - 1.6) / pitch))
@@ -102,7 +92,8 @@ def _houses(canvas: Canvas, block: Block, looks: _Looks, rng: np.random.Generato
             name = usual if rng.random() < 0.6 else names[int(rng.integers(len(names)))]
             length, width = rng.uniform(1.2, 1.75), rng.uniform(1.05, 1.45)
             roof = roofs[name] * np.float32(rng.uniform(0.85, 1.15))
-            building(canvas, block.frame, u, v + rng.normal(0, 0.12), length, width, roof, looks.sun, 2.2, looks.palette["shadow"])
+            place = (block.frame, u, v + float(rng.normal(0, 0.12)), float(length), float(width))
+            canvas.building(place, roof, looks.palette["shadow"], looks.sun, 0.66)
     spots = block.frame.points(rng.uniform(-0.5, 0.5, (int(2 + 3 * block.core), 2)) * [block.length - 1.5, 2.0])
     canvas.trees([(float(x), float(y)) for x, y in spots], 0.45, looks.tree)
 
@@ -116,20 +107,24 @@ def _perimeter(canvas: Canvas, block: Block, looks: _Looks, rng: np.random.Gener
         while u < block.length / 2 - 1.6:
             length = min(float(rng.uniform(1.4, 3.4)), block.length / 2 - 0.8 - u)
             roof = roofs[names[int(rng.integers(len(names)))]] * np.float32(rng.uniform(0.85, 1.1))
-            building(canvas, block.frame, u + length / 2, side * half_v, length - 0.25, 1.9, roof, looks.sun, float(rng.uniform(3, 9)), looks.palette["shadow"])
+            place = (block.frame, u + length / 2, side * half_v, length - 0.25, 1.9)
+            canvas.building(place, roof, looks.palette["shadow"], looks.sun, float(rng.uniform(0.9, 2.7)))
             u += length
 
 
 def _park(canvas: Canvas, block: Block, looks: _Looks, rng: np.random.Generator) -> None:
-    canvas.polygon(block.frame.box(0, 0, block.length - 1, block.width - 1), looks.garden * np.float32(0.9))
-    canvas.line(block.frame.points([(-block.length / 2, -block.width / 3), (block.length / 2, block.width / 3)]), 0.5, looks.palette["track"])
+    canvas.box(block.frame, 0, 0, block.length - 1, block.width - 1, looks.garden * np.float32(0.9))
+    canvas.line(
+        block.frame.points([(-block.length / 2, -block.width / 3), (block.length / 2, block.width / 3)]), 0.5, looks.palette["track"]
+    )
     spots = block.frame.points(rng.uniform(-0.42, 0.42, (16, 2)) * [block.length, block.width])
     canvas.trees([(float(x), float(y)) for x, y in spots], 0.6, looks.tree)
 
 
 def _hall(canvas: Canvas, block: Block, looks: _Looks, rng: np.random.Generator) -> None:
     """A school or a market: one large roof and its cars."""
-    canvas.polygon(block.frame.box(0, 0, block.length - 1, block.width - 1), looks.palette["asphalt"])
+    canvas.box(block.frame, 0, 0, block.length - 1, block.width - 1, looks.palette["asphalt"])
     roof = looks.palette.roofs[("pale", "white", "grey")[int(rng.integers(3))]]
-    building(canvas, block.frame, -block.length / 5, 0, block.length * 0.42, block.width * 0.6, roof, looks.sun, 3.5, looks.palette["shadow"])
+    place = (block.frame, -block.length / 5, 0.0, block.length * 0.42, block.width * 0.6)
+    canvas.building(place, roof, looks.palette["shadow"], looks.sun, 1.05)
     cars(canvas, block.frame.at(block.length / 4, 0), block.length * 0.36, block.width * 0.7, looks.palette, looks.season, block.seed)

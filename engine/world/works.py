@@ -49,12 +49,12 @@ def sun_reach(season: Season) -> tuple[float, float]:
 def cars(canvas: Canvas, frame: Frame, length: float, width: float, palette: Palette, season: Season, seed: int) -> None:
     """Rows of parked cars on asphalt; which bays are full changes with the date."""
     rng = np.random.default_rng([seed, season.when.toordinal()])
-    canvas.polygon(frame.box(0, 0, length, width), palette["asphalt"] * np.float32(1.05))
+    canvas.box(frame, 0, 0, length, width, palette["asphalt"] * np.float32(1.05))
     paints = (palette["white"], palette.roofs["grey"], palette["shadow"], palette["container_red"], palette["container_blue"])
     for v in np.arange(-width / 2 + 0.5, width / 2 - 0.3, 1.35):
         for u in np.arange(-length / 2 + 0.4, length / 2 - 0.3, 0.62):
             if rng.random() < 0.72:
-                canvas.polygon(frame.box(float(u), float(v), 0.36, 0.6), paints[int(rng.integers(5))] * np.float32(rng.uniform(0.35, 0.75)))
+                canvas.box(frame, float(u), float(v), 0.36, 0.6, paints[int(rng.integers(5))] * np.float32(rng.uniform(0.35, 0.75)))
 
 
 def _halls(canvas: Canvas, block: Block, palette: Palette, season: Season, sun: tuple[float, float]) -> None:
@@ -65,9 +65,7 @@ def _halls(canvas: Canvas, block: Block, palette: Palette, season: Season, sun: 
         u = (part + 0.5) * room / parts - room / 2
         length, width = room / parts - 1.0, (block.width - 2.8) * rng.uniform(0.7, 1.0)
         roof = palette.roofs[ROOFS[int(rng.integers(len(ROOFS)))]] * np.float32(rng.uniform(0.8, 1.1))
-        corners = block.frame.box(u, 0, length, width)
-        canvas.polygon(corners + np.array(sun) * 1.0, palette["shadow"])
-        canvas.polygon(corners, roof)
+        canvas.building((block.frame, u, 0, length, float(width)), roof, palette["shadow"], sun)
         for ridge in np.arange(-width / 2 + 1.2, width / 2 - 0.6, 2.2):
             canvas.line(block.frame.points([(u - length / 2, ridge), (u + length / 2, ridge)]), 0.34, roof * np.float32(0.86))
 
@@ -75,7 +73,7 @@ def _halls(canvas: Canvas, block: Block, palette: Palette, season: Season, sun: 
 def _tanks(canvas: Canvas, block: Block, palette: Palette, season: Season, sun: tuple[float, float]) -> None:
     rng = np.random.default_rng(block.seed)
     canvas.name(block.frame.box(0, 0, block.length, block.width), LandCover.STORAGE_TANKS)
-    canvas.polygon(block.frame.box(0, 0, block.length - 1.3, block.width - 1.3), palette["soil_pale"] * np.float32(0.85))
+    canvas.box(block.frame, 0, 0, block.length - 1.3, block.width - 1.3, palette["soil_pale"] * np.float32(0.85))
     radius = float(rng.uniform(2.0, 2.9))
     pitch = 2 * radius + 1.5
     for i in range(int((block.length - 2) / pitch)):
@@ -100,7 +98,7 @@ def _yard(canvas: Canvas, block: Block, palette: Palette, season: Season, sun: t
     for v in np.arange(-block.width / 2 + 1.8, block.width / 2 - 1.2, 1.5):
         for u in np.arange(-block.length / 2 + 1.8, block.length / 2 - 1.2, 1.4):
             if rng.random() < 0.7:
-                canvas.polygon(block.frame.box(float(u), float(v), 1.2, 0.8), paints[int(rng.integers(5))])
+                canvas.box(block.frame, float(u), float(v), 1.2, 0.8, paints[int(rng.integers(5))])
 
 
 _DRAWN = (_halls, _tanks, _halls, _parking, _halls, _yard, _halls, _tanks, _halls)

@@ -30,7 +30,9 @@ class World:
     seconds: float
 
 
-def make_world(out: Path, seed: int = 7, *, size: int = 1344, fog: bool = True, coastline: Path = LAND, progress: Progress | None = None) -> World:
+def make_world(
+    out: Path, seed: int = 7, *, size: int = 1344, fog: bool = True, coastline: Path = LAND, progress: Progress | None = None
+) -> World:
     """Make the world in a folder: ``scenes/``, ``truth/`` and ``cubes/``; the same seed gives the same pixels.
 
     Args:
