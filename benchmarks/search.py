@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import shapely
 from numpy.typing import NDArray
 
@@ -143,9 +144,7 @@ def _collection(model: Any) -> tuple[Collection, Any]:  # noqa: ANN401 - FAISS s
     blocks = (corners[:, 1] // 200 * 5 + corners[:, 0] // 200).astype(np.int32)
     windows = np.column_stack([corners * 64, np.full((len(corners), 2), 64)]).astype(np.int32)
     table = TileTable(
-        ids=pa.array(
-            [f"block{block:02d}/{column}-{row}" for block, (column, row, _, _) in zip(blocks.tolist(), windows.tolist(), strict=True)]
-        ),
+        ids=_ids(blocks, windows),
         scene=blocks,
         boxes=boxes,
         outlines=pa.array(shapely.to_wkb(shapely.box(*boxes.T)), pa.binary()),
@@ -158,6 +157,12 @@ def _collection(model: Any) -> tuple[Collection, Any]:  # noqa: ANN401 - FAISS s
         flat.add_sa_codes(vectors.view(np.uint8))
     scenes = {scene.id: scene for scene in _scenes()}
     return Collection(Manifest("bench", datetime.now(UTC), model.id, model.hash, DIM, {}, 8192, scenes), table, store), flat
+
+
+def _ids(blocks: NDArray[np.int32], windows: NDArray[np.int32]) -> Any:  # noqa: ANN401 - a pyarrow.Array
+    """Tile ids, made by pyarrow: a million Python strings would take more memory than all else."""
+    scene, column, row = (pc.cast(pa.array(part), pa.string()) for part in (blocks, windows[:, 0], windows[:, 1]))
+    return pc.binary_join_element_wise(pc.binary_join_element_wise("block", scene, ""), pc.binary_join_element_wise(column, row, "-"), "/")
 
 
 def _clustered(count: int, model: Any) -> Iterator[tuple[int, NDArray[np.float16]]]:  # noqa: ANN401 - the encoder or its wrapper

@@ -28,7 +28,7 @@ from engine.index.manifest import Manifest
 from engine.index.rows import Rows
 from engine.index.selection import Filter, Selection, Selections
 from engine.index.table import Index, TileTable
-from engine.index.vectors import FloatVectors, VectorStore
+from engine.index.vectors import FlatStore, FloatVectors, VectorStore
 from engine.settings import Settings
 from engine.settings import settings as current_settings
 from engine.types import Bounds, Scene, Tile, TimeSpan, spoken
@@ -165,16 +165,17 @@ class Collection:
         return all(scene.georeferenced for scene in self._scene_list)
 
     @cached_property
-    def sample(self) -> FloatVectors:
-        """Vectors of 2,048 tiles drawn once with a fixed seed (all tiles where there are fewer): (n, D) float32."""
+    def sample(self) -> FlatStore:
+        """2,048 tiles drawn once with a fixed seed (all tiles where there are fewer), which stand for the whole."""
         count = min(SAMPLE, len(self))
         drawn = np.random.default_rng(0).choice(len(self), size=count, replace=False)
-        return self.store.take(np.sort(drawn))
+        return FlatStore.of(self.store.take(np.sort(drawn)))
 
     @cached_property
     def average(self) -> FloatVectors:
         """Mean vector of the sample, not normalised: what the average tile looks like, (D,) float32."""
-        return np.asarray(self.sample.mean(axis=0, dtype=np.float64), dtype=np.float32)
+        vectors = self.sample.take(np.arange(len(self.sample)))
+        return np.asarray(vectors.mean(axis=0, dtype=np.float64), dtype=np.float32)
 
     def row_of(self, tile_id: str) -> int:
         """Row of a tile in table and store.
@@ -231,11 +232,12 @@ class Collection:
 
     def _select(self, wanted: Filter) -> Selection:
         keep = self._scenes_kept(wanted)
-        index = np.arange(len(self), dtype=np.int64)
         if wanted.regions:
             index = self.table.meeting([part for region in wanted.regions for part in geo.polygons(region.geometry)])
             if not len(index):
                 raise RegionOutsideCollection(wanted.regions[0].name, self.name, self.bounds.words())
+        else:
+            index = np.arange(len(self), dtype=np.int64)
         if not keep.all():
             kept = index[keep[self.table.scene[index]]]
             if not len(kept) and len(index):

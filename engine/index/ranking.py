@@ -67,7 +67,7 @@ def _scored(collection: Collection, selection: Selection, question: Question) ->
     if len(collection) <= EXACT_UP_TO:
         every = collection.store.scores(question.vector)
         return every[selection.rows.index], every
-    return collection.store.scores(question.vector, selection.rows), collection.sample @ question.vector
+    return collection.store.scores(question.vector, selection.rows), collection.sample.scores(question.vector)
 
 
 def _margins(collection: Collection, selection: Selection, question: Question, scores: FloatVectors) -> FloatVectors:

@@ -113,7 +113,9 @@ class _Shape:
     def __init__(self, shape: Polygon) -> None:
         self._shape = shape
         self._bounds = shape.bounds
-        self._is_box = len(shape.interiors) == 0 and shape.equals(shapely.box(*shape.bounds))
+        corners = shapely.get_coordinates(shape)
+        sides = np.isin(corners, self._bounds).all() and len(corners) == 5 and len(np.unique(corners, axis=0)) == 4
+        self._is_box = bool(sides and (np.diff(corners, axis=0) == 0).any(axis=1).all())
         shapely.prepare(shape)
 
     def near(self, boxes: Boxes) -> NDArray[np.bool_]:
