@@ -147,16 +147,25 @@ def _collection(model: Any) -> tuple[Collection, Any]:  # noqa: ANN401 - FAISS s
         ids=_ids(blocks, windows),
         scene=blocks,
         boxes=boxes,
-        outlines=pa.array(shapely.to_wkb(shapely.box(*boxes.T)), pa.binary()),
+        outlines=_outlines(boxes),
         windows=windows,
     )
     store = FlatStore(DIM, len(boxes))
     flat = faiss.IndexScalarQuantizer(DIM, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
+    flat.codes.resize(len(boxes) * DIM * 2)  # at once: growing would hold it twice
+    flat.ntotal = len(boxes)
+    codes = faiss.rev_swig_ptr(flat.codes.data(), len(boxes) * DIM * 2).view(np.float16).reshape(-1, DIM)
     for start, vectors in _clustered(len(boxes), model):
         store.write(np.arange(start, start + len(vectors)), vectors)
-        flat.add_sa_codes(vectors.view(np.uint8))
+        codes[start : start + len(vectors)] = vectors
     scenes = {scene.id: scene for scene in _scenes()}
     return Collection(Manifest("bench", datetime.now(UTC), model.id, model.hash, DIM, {}, 8192, scenes), table, store), flat
+
+
+def _outlines(boxes: NDArray[np.float64]) -> Any:  # noqa: ANN401 - a pyarrow.Array
+    """WKB of the boxes, made in parts for the same reason."""
+    parts = np.array_split(boxes, max(len(boxes) // CHUNK, 1))
+    return pa.concat_arrays([pa.array(shapely.to_wkb(shapely.box(*part.T)), pa.binary()) for part in parts])
 
 
 def _ids(blocks: NDArray[np.int32], windows: NDArray[np.int32]) -> Any:  # noqa: ANN401 - a pyarrow.Array
