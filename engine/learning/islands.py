@@ -114,9 +114,10 @@ def _cut(recipe: Islands, seed: int, progress: Progress) -> tuple[NDArray[np.uin
         random = np.random.default_rng([seed, island_seed])
         for when in random.permutation(len(island.dates))[: recipe.dates]:
             view = island.at(island.dates[when])
+            rgb = np.moveaxis(view.rgb, -1, 0)
             for y, x in _spots(view.truth, recipe.window, recipe.windows, random):
                 part = (slice(y, y + recipe.window), slice(x, x + recipe.window))
-                pictures.append(np.moveaxis(view.rgb[part], -1, 0))
+                pictures.append(rgb[:, part[0], part[1]].copy())  # a view would keep the whole scene alive
                 shares.append(np.bincount(view.truth[part].ravel(), minlength=256) / recipe.window**2)
         progress("making synthetic islands", done, len(recipe.seeds))
     return np.stack(pictures), np.stack(shares).astype(np.float32)

@@ -304,9 +304,10 @@ def _lesson(towers: Towers, recipe: Recipe, source: Source, progress: Progress, 
 
 def _adamw(model: nn.Module, how: Optimiser) -> torch.optim.AdamW:
     """AdamW in four groups: tower × with or without weight decay."""
+    held = _held(model, how.text_layers)
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
-        if how.hold_words and "token_embedding" in name:
+        if name in held:
             parameter.requires_grad_(False)
             continue
         rate = how.image_rate if name.startswith("visual.") else how.text_rate
@@ -314,6 +315,16 @@ def _adamw(model: nn.Module, how: Optimiser) -> torch.optim.AdamW:
         groups.setdefault((rate, how.weight_decay if decays else 0.0), []).append(parameter)
     parts = [{"params": parameters, "peak": rate, "lr": rate, "weight_decay": decay} for (rate, decay), parameters in groups.items()]
     return torch.optim.AdamW(parts, betas=(0.9, 0.98), eps=1e-6, fused=True)
+
+
+def _held(model: nn.Module, text_layers: int | None) -> set[str]:
+    """Names of the text tower's parameters that don't learn."""
+    if text_layers is None:
+        return set()
+    names = [name for name, _ in model.named_parameters() if not name.startswith("visual.")]
+    layers = 1 + max(int(name.split("resblocks.")[1].split(".")[0]) for name in names if "resblocks." in name)
+    early = tuple(f"resblocks.{layer}." for layer in range(layers - text_layers))
+    return {name for name in names if "_embedding" in name or any(part in name for part in early)}
 
 
 def _device() -> torch.device:

@@ -128,8 +128,8 @@ class Optimiser(Part):
         text_rate: Peak learning rate of the text tower and the temperature.
         weight_decay: Of matrices and kernels; norms, biases and embeddings have none.
         warm_up: Share of the steps.
-        hold_words: Whether the vectors of words stay as the lesson (or the start) left them, so that words which no caption has
-            keep their place among the others.
+        text_layers: How many of the text tower's last layers learn, with its norm and projection; the others, and the vectors of
+            words, stay as the lesson (or the start) left them, so that words which no caption has keep their place. None: all learn.
         clip: Largest gradient norm.
         average: Decay a step of the moving average of the weights, which is what is validated and shipped.
     """
@@ -138,7 +138,7 @@ class Optimiser(Part):
     text_rate: Positive = 1e-3
     weight_decay: float = Field(default=0.05, ge=0)
     warm_up: Share = 0.1
-    hold_words: bool = False
+    text_layers: int | None = Field(default=None, ge=0)
     clip: Positive = 5.0
     average: float = Field(default=0.99, ge=0, lt=1)
 

@@ -124,7 +124,7 @@ def test_held_out_sentences_are_never_learned(tmp_path: Path) -> None:
 def test_the_tower_learns_what_the_teacher_says(folder: Path, recipe: object, monkeypatch: pytest.MonkeyPatch) -> None:
     teacher = Teacher.read(folder)
     monkeypatch.setattr(language.Teacher, "read", lambda: teacher)
-    read = Recipe.read(recipe(optimiser={"hold_words": True}))  # type: ignore[operator]
+    read = Recipe.read(recipe())  # type: ignore[operator]
     torch.manual_seed(0)
     towers = Towers.build(read.model)
     pictures = {name: value.clone() for name, value in towers.model.state_dict().items() if name.startswith("visual.")}

@@ -117,6 +117,14 @@ def test_runs_go_below_the_data_folder(recipe: Recipes, tmp_path: Path) -> None:
     assert train(recipe(epochs=1)).checkpoint == tmp_path / "data" / "runs" / "tiny" / "tiny.safetensors"
 
 
+def test_held_layers_stay_and_the_others_learn(recipe: Recipes, tmp_path: Path) -> None:
+    """Towers of one layer: with no layer learning, only the last norm and the projection of the text tower move."""
+    weights = load_file(train(recipe(optimiser={"text_layers": 0}, epochs=1), out=tmp_path / "a").checkpoint)
+    other = load_file(train(recipe(optimiser={"text_layers": 0}, epochs=2), out=tmp_path / "b").checkpoint)
+    moved = {name for name, value in weights.items() if name.startswith("text.") and not torch.equal(value, other[name])}
+    assert moved == {"text.ln_final.weight", "text.ln_final.bias", "text.text_projection"}
+
+
 def test_unknown_words_do_not_move_a_query(recipe: Recipes, tmp_path: Path) -> None:
     """Each word that no text of the training had is the same mean word."""
     report = train(recipe(epochs=1), out=tmp_path / "run")
