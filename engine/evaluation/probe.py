@@ -23,6 +23,21 @@ FEW_SHOT_STRENGTH: Final = 1e-4
 SHOTS: Final = (1, 4, 8, 16, 32)
 
 
+def shots_named(text: str) -> tuple[int, ...]:
+    """Numbers of pictures a class from a text as ``1,4,8``.
+
+    Raises:
+        EvaluationInvalid: If it holds anything else, or nothing.
+    """
+    try:
+        counts = tuple(int(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        counts = ()
+    if not counts or min(counts) < 1:
+        raise EvaluationInvalid(f"“{text[:60]}” are no numbers of pictures. Write them as 1,4,8,16,32.")
+    return counts
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LinearProbe:
     """A fitted multinomial logistic regression.

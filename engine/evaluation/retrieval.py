@@ -22,6 +22,18 @@ NONE: Final = -1
 AT_ONCE: Final = 256
 
 
+def protocol_named(name: str) -> Protocol:
+    """A protocol by its name, in either case.
+
+    Raises:
+        EvaluationInvalid: If there is no such protocol.
+    """
+    for known in PROTOCOLS:
+        if name.strip().upper() == known:
+            return known
+    raise EvaluationInvalid(f"there is no protocol “{name[:40]}”. Known: {', '.join(PROTOCOLS)}.")
+
+
 @dataclass(frozen=True, slots=True)
 class Matching:
     """Which captions are asked for, and which pictures they belong to.
@@ -56,8 +68,7 @@ class Matching:
         Source: P1: the evaluation script of RemoteCLIP (Liu et al. 2024), table II. P2: SkyScript (Wang et al. 2024),
         table 3.
         """
-        if protocol not in PROTOCOLS:
-            raise EvaluationInvalid(f"there is no protocol “{protocol}”. Known: {', '.join(PROTOCOLS)}.")
+        protocol = protocol_named(protocol)
         pairs = [(" ".join(text.split()), picture) for picture, sentences in enumerate(captions) for text in sentences if text.strip()]
         if not pairs:
             raise EvaluationInvalid("there is no caption to ask with.")

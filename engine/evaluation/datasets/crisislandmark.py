@@ -9,6 +9,7 @@ Source: Rege Cambrin et al. 2025 (CLOSP), github.com/DarthReca/closp; the fixes 
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 from dataclasses import dataclass
 from functools import partial
@@ -134,10 +135,8 @@ def _h5py() -> ModuleType:
         module = importlib.import_module("h5py")
     except ImportError:
         raise ExtraMissing("Reading CrisisLandMark", "h5py") from None
-    try:
+    with contextlib.suppress(ImportError):
         importlib.import_module("hdf5plugin")  # registers the compressions of the published shards
-    except ImportError:
-        pass
     return module
 
 

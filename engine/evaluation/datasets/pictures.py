@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import DatasetInvalid, DataMissing
+from engine.errors import DataMissing, DatasetInvalid
 
 Pixels = NDArray[np.uint8]
 Skipped = tuple[tuple[str, str], ...]
@@ -55,8 +55,11 @@ def read_picture(path: Path) -> Pixels:
     if path.suffix.lower() in (".tif", ".tiff"):
         scene = scene_at(path)
         with open_scene(scene) as reader:
-            return reader.read(Window(0, 0, scene.width, scene.height)).fill()
-    return decode(Source.allow(path)).fill()
+            image = reader.read(Window(0, 0, scene.width, scene.height))
+    else:
+        image = decode(Source.allow(path))
+    pixels: Pixels = image.fill()
+    return pixels
 
 
 def pictures_below(folder: Path) -> list[Path]:

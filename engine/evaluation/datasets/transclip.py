@@ -50,10 +50,8 @@ class Embeddings:
         images, sentences = arrays["image_features"], arrays["text_features"]
         names, templates = tuple(map(str, arrays["class_names"])), tuple(map(str, arrays["prompts"]))
         if images.ndim != 2 or sentences.shape != (len(templates), len(names), images.shape[1]) or not sentences.size:
-            raise DatasetInvalid(
-                path.name,
-                f"image_features {images.shape} and text_features {sentences.shape} don't fit {len(templates)} prompts, {len(names)} classes.",
-            )
+            shapes = f"image_features {images.shape} and text_features {sentences.shape}"
+            raise DatasetInvalid(path.name, f"{shapes} don't fit {len(templates)} prompts, {len(names)} classes.")
         pictures = unit(images, "image_features")
         flat = unit(sentences.reshape(-1, sentences.shape[-1]), "text_features")
         return cls(
