@@ -25,11 +25,18 @@ export class Camera {
     this.home = camera?.home ?? null;
     const token = camera?.token ?? "";
     if (token === this.token) return;
+    this.waiting = this.map.getSize().x === 0 ? camera : undefined; // in a closed tab: there is nothing to fit into yet
+    if (this.waiting !== undefined) return void (this.token ?? this.map.setView([0, 0], 2, { animate: false }));
     const before = this.token === null ? stored(this.key) : {};
     this.token = token;
     if (before.token === token && Number.isFinite(before.zoom)) this.map.setView([before.lat, before.lon], before.zoom, { animate: false });
     else this.goto(camera);
     this.keep();
+  }
+
+  /** The map has a size now. */
+  sized() {
+    if (this.waiting !== undefined) this.follow(this.waiting);
   }
 
   goto(camera) {

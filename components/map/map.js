@@ -161,7 +161,7 @@ class PharosMap {
     });
     this.map.on("dblclick movestart", () => clearTimeout(waiting));
     this.map.on("mousemove", ({ latlng }) => (this.readout.textContent = furniture.position(latlng)));
-    this.map.on("mouseout", () => (this.readout.textContent = ""));
+    this.canvas.addEventListener("pointerleave", () => (this.readout.textContent = ""));
     this.escape = (event) => {
       if (event.key === "Escape" && this.root.isConnected && this.shapes.cancel()) event.stopPropagation();
     };
@@ -202,6 +202,7 @@ class PharosMap {
       tell("sized", { key: this.key });
     }
     this.map?.invalidateSize({ pan: false, animate: false });
+    this.camera?.sized();
   }
 
   /** What little the page has under the map: gaps, a floating timeline, its own margin. */

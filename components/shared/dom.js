@@ -31,7 +31,7 @@ function once(address, start) {
         element.onerror = () => {
           loading.delete(address);
           element.remove();
-          reject(new Error(`${new URL(address, location.origin).pathname} is not being served. Run “make vendor”, or start Pharos again.`));
+          reject(new Error(`${new URL(address, location.origin).pathname} can't be fetched. “make run” brings missing libraries; if Pharos was stopped, start it again.`));
         };
         document.head.append(element);
       }),

@@ -211,7 +211,8 @@ class Strip {
   key_(event) {
     const inside = this.root.contains(event.target);
     const nowhere = event.target === document.body; // no field has the focus
-    if ((!inside && !nowhere) || event.ctrlKey || event.metaKey || event.altKey || event.target === this.rates) return;
+    const onMap = event.key === " " && event.target.matches?.(".ph-canvas"); // the other keys move the map
+    if ((!inside && !nowhere && !onMap) || event.ctrlKey || event.metaKey || event.altKey || event.target === this.rates) return;
     const last = this.data.frames.length - 1;
     const target = { ArrowLeft: this.index - 1, ArrowDown: this.index - 1, ArrowRight: this.index + 1, ArrowUp: this.index + 1, Home: 0, End: last, PageUp: this.index - 6, PageDown: this.index + 6 }[event.key];
     const space = event.key === " " && this.data.playable && event.target !== this.play;

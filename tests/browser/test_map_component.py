@@ -30,7 +30,7 @@ GAP = 9
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if vendor_path("leaflet/leaflet.js") is None:
-        message = "vendor/ is empty: run “make vendor/.ready” to bring the front-end libraries"
+        message = "vendor/ is empty: “make test” brings the front-end libraries"
         pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
     port = free_port()
     log = tmp_path_factory.mktemp("harness") / "server.log"
@@ -347,9 +347,8 @@ def test_playing_swaps_frames_without_a_blank_and_without_python(bench: Bench) -
     assert bench.page.evaluate("window.blank") == 0
     assert GAP not in bench.page.evaluate("[...window.shown]")
     bench.page.get_by_role("button", name="Pause").click()
-    wait_for(lambda: bench.told("index"), "the last frame in Python")
     shown = int(bench.page.locator(".ph-slider").get_attribute("aria-valuenow") or -1)
-    assert bench.told("index")[-1] == shown
+    wait_for(lambda: bench.python["index"] == shown, "the last frame in Python")
     assert bench.page.locator(".ph-frames").get_attribute("data-shown") == str(shown)
 
 
@@ -363,6 +362,21 @@ def test_the_strip_is_stepped_by_keyboard_and_a_gap_shows_nothing(bench: Bench) 
     wait_for(lambda: bench.told("index")[-1] == GAP, "the gap in Python")
     assert bench.page.locator(".ph-frames").get_attribute("data-shown") == "-1"
     assert "no picture" in (bench.page.locator(".ph-slider").get_attribute("aria-valuetext") or "")
+
+
+def test_space_plays_from_the_map_too_but_not_while_a_name_is_typed(bench: Bench) -> None:
+    play = bench.page.locator(".ph-play")
+    bench.rectangle(name="North bay")
+    bench.page.locator(".ph-chip").dblclick()
+    bench.page.keyboard.type("My own bay")
+    expect(play).to_have_attribute("aria-pressed", "false")
+    bench.page.keyboard.press("Enter")
+    wait_for(lambda: bench.names() == ["My own bay"], "the name with its spaces")
+    bench.page.locator(".ph-canvas").focus()
+    bench.page.keyboard.press("Space")
+    expect(play).to_have_attribute("aria-pressed", "true")
+    bench.page.keyboard.press("Space")
+    expect(play).to_have_attribute("aria-pressed", "false")
 
 
 def view(page: Page) -> dict[str, Any]:

@@ -99,7 +99,7 @@ def explore() -> None:
             told(index=moved.index)
         regions: tuple[MapRegion, ...] = state.regions
         st.html(f"<div id='runs'>{state.runs}</div>")
-        st.text(json.dumps({"log": state.get("log", []), "regions": [region.feature() for region in regions]}))
+        st.text(json.dumps({"log": state.get("log", []), "index": state.index, "regions": [region.feature() for region in regions]}))
 
 
 def other() -> None:
