@@ -6,6 +6,7 @@ import hashlib
 import warnings
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from engine.errors import CubeInvalid, CubeNotFound
 from engine.fog.regions import STEP
 from engine.fog.sun import solar_zenith
+from engine.fog.view import satellite_zenith
 from engine.types import Bounds
 
 if TYPE_CHECKING:
@@ -141,6 +143,13 @@ class Cube:
         south, north = float(self.lat[-1]), float(self.lat[0])
         middle = solar_zenith(self.times[index], np.array((south + north) / 2), np.array(float(self.lon.mean())))
         return "day" if middle < 80 else "twilight" if middle < 90 else "night"
+
+    @cached_property
+    def view_zenith(self) -> FloatField | None:
+        """(n, m) zenith angle of the satellite, degrees, if its place is known."""
+        if self.satellite_longitude is None:
+            return None
+        return satellite_zenith(self.lat[:, None], self.lon[None, :], self.satellite_longitude).astype(np.float32)
 
     def nearest(self, when: datetime) -> int:
         """Index of the frame nearest in time."""

@@ -12,7 +12,7 @@ from engine.errors import CubeInvalid
 from engine.fog.cube import Cube
 from engine.fog.mask import FogMask, State, Validity
 from engine.fog.sun import solar_zenith
-from engine.fog.view import glint_angle, satellite_zenith
+from engine.fog.view import glint_angle
 
 Field = NDArray[np.float32]
 
@@ -27,8 +27,8 @@ DUSK = 88.0
 TWILIGHT_CAP: Final = 0.75
 """Highest probability that twilight may claim."""
 
-_NIGHT_K, _NIGHT_SOFT = -1.3, 0.35
-"""3.9 − 11 µm at which fog is as likely as not, and the width of the step: half of the classic −2 K, which needs τ > 4."""
+_NIGHT_K, _NIGHT_SOFT = -1.5, 0.5
+"""3.9 − 11 µm at which fog is as likely as not, and the width of the step: less than the classic −2 K, which needs τ > 4."""
 _LOW_K, _LOW_SOFT = -6.0, 0.9
 """11 µm − SST between a top in the lowest few hundred metres and a deck higher up."""
 _COLD_K: Final = -16.0
@@ -112,10 +112,10 @@ class Frame:
         night = _step(-self.difference, -_NIGHT_K, _NIGHT_SOFT)
         if self.visible is None:
             return np.where(self.zenith >= DUSK, night, np.float32(np.nan))
-        bright = np.minimum(_step(self.visible, 15.0, 1.8), _step(-self.visible, -85.0, 4.0))
+        bright = np.minimum(_step(self.visible, 15.0, 3.0), _step(-self.visible, -85.0, 4.0))
         if self.snow_band is not None:
             bright *= _step(self.snow_band, 11.0, 1.5)
-        excess = _step(self.difference - np.interp(self.zenith, *_DAY_K).astype(np.float32), 0.0, 0.8)
+        excess = _step(self.difference - np.interp(self.zenith, *_DAY_K).astype(np.float32), 0.0, 1.3)
         by_day = bright * excess
         return np.where(self.zenith >= DUSK, night, np.where(self.zenith >= DAY_TO, bright, by_day))
 
@@ -162,16 +162,21 @@ def detect(cube: Cube, index: int) -> FogMask:
 def _conditions(cube: Cube, index: int, frame: Frame) -> NDArray[np.uint8]:
     validity = np.where(frame.zenith < DAY_TO, np.uint8(Validity.DAY), np.uint8(Validity.NIGHT))
     validity[(frame.zenith >= DAY_TO) & (frame.zenith < NIGHT_FROM)] = Validity.TWILIGHT
-    if cube.satellite_longitude is not None:
-        lat, lon = cube.lat[:, None], cube.lon[None, :]
-        validity[satellite_zenith(lat, lon, cube.satellite_longitude) > 65] |= np.uint8(Validity.SLANT)
+    if cube.satellite_longitude is not None and cube.view_zenith is not None:
+        validity[cube.view_zenith > 65] |= np.uint8(Validity.SLANT)
         if float(frame.zenith.min()) < NIGHT_FROM:
-            glint = glint_angle(cube.times[index], lat, lon, cube.satellite_longitude) < 28
-            validity[glint & (frame.zenith < NIGHT_FROM)] |= np.uint8(Validity.GLINT)
+            validity[_glinting(cube, index, cube.satellite_longitude) & (frame.zenith < NIGHT_FROM)] |= np.uint8(Validity.GLINT)
     land = cube.land
     if land is not None:
         validity[land] |= np.uint8(Validity.LAND)
     return validity
+
+
+def _glinting(cube: Cube, index: int, satellite_lon: float, step: int = 8) -> NDArray[np.bool_]:
+    """Where the mirrored sun is within 28° of the line of sight; the angle changes slowly, so every eighth cell is enough."""
+    coarse = glint_angle(cube.times[index], cube.lat[::step, None], cube.lon[None, ::step], satellite_lon) < 28
+    rows, columns = cube.shape
+    return np.asarray(coarse.repeat(step, 0)[:rows].repeat(step, 1)[:, :columns])
 
 
 def _step(values: Field, middle: float, soft: float) -> Field:

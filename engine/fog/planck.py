@@ -16,7 +16,7 @@ SOLAR_39: Final = 10.6
 """Sunlight at 3.9 µm outside the air, W m⁻² µm⁻¹ at 1 AU (Thuillier et al. 2003, rounded)."""
 
 
-def radiance(kelvin: NDArray[np.float32], wavelength: float) -> NDArray[np.float32]:
+def radiance(kelvin: NDArray[np.float32] | float, wavelength: float) -> NDArray[np.float32]:
     """Planck's law: K → W m⁻² sr⁻¹ µm⁻¹ at a wavelength in µm."""
     return np.asarray(_C1 / wavelength**5 / np.expm1(_C2 / (wavelength * kelvin)), dtype=np.float32)
 

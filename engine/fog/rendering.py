@@ -119,7 +119,7 @@ def render_mask(mask: FogMask, *, width: int | None = None) -> bytes:
 def _infrared(cube: Cube, index: int) -> Picture:
     kelvin = cube.element("BT1120", index)
     warm, cold = _INFRARED_K
-    grey = np.clip((kelvin - warm) / (cold - warm), 0, 1) ** 0.85 * 255
+    grey = np.clip((kelvin - warm) / (cold - warm), 0, 1) ** 0.75 * 255
     known = np.isfinite(kelvin)
     out = np.zeros((*kelvin.shape, 4), dtype=np.uint8)
     out[..., :3] = np.where(known, grey, 0).astype(np.uint8)[..., None]
@@ -162,5 +162,5 @@ def _mercator(
 
 def _png(picture: Picture) -> bytes:
     stream = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(picture)).save(stream, "PNG", compress_level=2)
+    Image.fromarray(np.ascontiguousarray(picture)).save(stream, "PNG", compress_level=1)
     return stream.getvalue()

@@ -58,9 +58,7 @@ def cos_solar_zenith(when: datetime, lat: FloatArray, lon: FloatArray) -> FloatA
 
     Source: NOAA Global Monitoring Laboratory, "Solar Calculation Details" (after Meeus, Astronomical Algorithms).
     """
-    declination, minutes = _declination_and_time(when)
-    phi, h = np.deg2rad(lat), _hour_angle(when, lon, minutes)
-    return np.asarray(np.clip(np.sin(phi) * np.sin(declination) + np.cos(phi) * np.cos(declination) * np.cos(h), -1, 1))
+    return np.asarray(np.clip(sun_direction(when, lat, lon)[2], -1, 1))
 
 
 def solar_zenith(when: datetime, lat: FloatArray, lon: FloatArray) -> FloatArray:
@@ -68,10 +66,17 @@ def solar_zenith(when: datetime, lat: FloatArray, lon: FloatArray) -> FloatArray
     return np.asarray(np.rad2deg(np.arccos(cos_solar_zenith(when, lat, lon))))
 
 
-def solar_azimuth(when: datetime, lat: FloatArray, lon: FloatArray) -> FloatArray:
-    """Azimuth of the sun in degrees clockwise from north; arguments as :func:`cos_solar_zenith`."""
+def sun_direction(when: datetime, lat: FloatArray, lon: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Unit vector towards the sun: east, north and up; arguments as :func:`cos_solar_zenith`."""
     declination, minutes = _declination_and_time(when)
     phi, h = np.deg2rad(lat), _hour_angle(when, lon, minutes)
-    east = -np.cos(declination) * np.sin(h)
-    north = np.sin(declination) * np.cos(phi) - np.cos(declination) * np.sin(phi) * np.cos(h)
+    east = np.asarray(-np.cos(declination) * np.sin(h))
+    north = np.asarray(np.sin(declination) * np.cos(phi) - np.cos(declination) * np.sin(phi) * np.cos(h))
+    up = np.asarray(np.sin(phi) * np.sin(declination) + np.cos(phi) * np.cos(declination) * np.cos(h))
+    return east, north, up
+
+
+def solar_azimuth(when: datetime, lat: FloatArray, lon: FloatArray) -> FloatArray:
+    """Azimuth of the sun in degrees clockwise from north; arguments as :func:`cos_solar_zenith`."""
+    east, north, _ = sun_direction(when, lat, lon)
     return np.asarray(np.rad2deg(np.arctan2(east, north)) % 360)

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.fog.sun import solar_azimuth, solar_zenith
+from engine.fog.sun import sun_direction
 
 FloatArray = NDArray[np.float64]
 
@@ -16,30 +16,32 @@ _EARTH_KM: Final = 6378.137
 _ORBIT_KM: Final = 42164.0
 
 
-def satellite_zenith(lat: FloatArray, lon: FloatArray, satellite_lon: float) -> FloatArray:
-    """Zenith angle of a geostationary satellite over a spherical Earth, degrees; 90 at the limb.
+def satellite_direction(lat: FloatArray, lon: FloatArray, satellite_lon: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Unit vector from a place on a spherical Earth to a geostationary satellite: east, north and up.
 
     Args:
         lat: Latitudes, degrees.
         lon: Longitudes, degrees east; broadcast with ``lat``.
         satellite_lon: Longitude under the satellite, degrees east.
     """
-    cos_arc = np.cos(np.deg2rad(lat)) * np.cos(np.deg2rad(lon - satellite_lon))
-    return np.asarray(np.rad2deg(np.arctan2(np.sqrt(1 - cos_arc**2), cos_arc - _EARTH_KM / _ORBIT_KM)))
-
-
-def satellite_azimuth(lat: FloatArray, lon: FloatArray, satellite_lon: float) -> FloatArray:
-    """Azimuth of the satellite, degrees clockwise from north; arguments as :func:`satellite_zenith`."""
     phi, turn = np.deg2rad(lat), np.deg2rad(satellite_lon - lon)
-    return np.asarray(np.rad2deg(np.arctan2(np.sin(turn), -np.sin(phi) * np.cos(turn))) % 360)
+    cos_arc = np.cos(phi) * np.cos(turn)
+    reach = np.sqrt(1 + (_EARTH_KM / _ORBIT_KM) ** 2 - 2 * (_EARTH_KM / _ORBIT_KM) * cos_arc)
+    return np.sin(turn) / reach, -np.sin(phi) * np.cos(turn) / reach, (cos_arc - _EARTH_KM / _ORBIT_KM) / reach
+
+
+def satellite_zenith(lat: FloatArray, lon: FloatArray, satellite_lon: float) -> FloatArray:
+    """Zenith angle of a geostationary satellite, degrees; beyond 90 it is below the horizon. Arguments as above."""
+    up = satellite_direction(lat, lon, satellite_lon)[2]
+    return np.asarray(np.rad2deg(np.arccos(np.clip(up, -1, 1))))
 
 
 def glint_angle(when: datetime, lat: FloatArray, lon: FloatArray, satellite_lon: float) -> FloatArray:
-    """Angle between the line of sight and the mirrored sun on a flat sea, degrees; below 25 to 30 the sea glitters.
+    """Angle between the line of sight and the sun mirrored by a flat sea, degrees; within 25 to 30 the sea glitters.
 
-    cos g = cos θs cos θv − sin θs sin θv cos(φs − φv), with azimuths of sun and satellite as seen from the place.
+    The mirrored beam keeps its horizontal direction: with s and v towards sun and satellite,
+    cos g = v_up s_up − v_east s_east − v_north s_north.
     """
-    sun, sight = np.deg2rad(solar_zenith(when, lat, lon)), np.deg2rad(satellite_zenith(lat, lon, satellite_lon))
-    turn = np.deg2rad(solar_azimuth(when, lat, lon) - satellite_azimuth(lat, lon, satellite_lon))
-    cosine = np.cos(sun) * np.cos(sight) - np.sin(sun) * np.sin(sight) * np.cos(turn)
+    sun, sight = sun_direction(when, lat, lon), satellite_direction(lat, lon, satellite_lon)
+    cosine = sun[2] * sight[2] - sun[0] * sight[0] - sun[1] * sight[1]
     return np.asarray(np.rad2deg(np.arccos(np.clip(cosine, -1, 1))))

@@ -106,7 +106,7 @@ def _cheapest_tree(land: NDArray[np.bool_], resistance: FloatImage) -> NDArray[n
 
 def _ranks(receiver: NDArray[np.int64]) -> NDArray[np.float64]:
     """Steps to the sea, by pointer doubling."""
-    steps = (receiver != np.arange(receiver.size)).astype(np.float64)
+    steps: NDArray[np.float64] = (receiver != np.arange(receiver.size)).astype(np.float64)
     jump = receiver.copy()
     for _ in range(16):
         steps += steps[jump]

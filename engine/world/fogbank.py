@@ -22,7 +22,7 @@ from engine.world.noise import FloatImage, fractal, ramp, stream
 if TYPE_CHECKING:
     import xarray as xr
 
-WAVELENGTHS: Final = {"R0064": 0.64, "R0160": 1.61, "BT0390": 3.9, "BT1120": 10.8, "BT1230": 12.0}
+WAVELENGTHS: Final = {"R0064": 0.64, "R0086": 0.86, "R0160": 1.61, "BT0390": 3.9, "BT1120": 10.8, "BT1230": 12.0}
 START: Final = datetime(2021, 9, 14, 2, 30, tzinfo=UTC)
 """Three hours before sunrise off Namibia."""
 STEP: Final = timedelta(minutes=30)
@@ -58,8 +58,8 @@ class Sea:
 
         box = region.bounds
         step = (box.north - box.south) / size
-        lat = box.north - step * (np.arange(size) + 0.5)
-        lon = box.west + step * (np.arange(size) + 0.5)
+        lat: NDArray[np.float64] = box.north - step * (np.arange(size, dtype=np.float64) + 0.5)
+        lon: NDArray[np.float64] = box.west + step * (np.arange(size, dtype=np.float64) + 0.5)
         land = land_mask(lat, lon, coastline)
         cell = 111.2 * step
         offshore = np.where(land, -distance_transform_edt(land), distance_transform_edt(~land)).astype(np.float32) * np.float32(cell)
@@ -91,43 +91,55 @@ class Weather:
     """Noise fields that drift and change; :meth:`at` gives the sky of a time."""
 
     def __init__(self, sea: Sea) -> None:
+        from scipy.ndimage import gaussian_filter1d
+
         rng, n = stream(sea.seed, "weather"), sea.lat.size
         self.sea = sea
-        self.bank = fractal(n, rng, beta=3.2, longest=n / 4)
-        self.curl = fractal(n, rng, beta=2.6, longest=n / 14)
+        self.bank = fractal(n, rng, beta=3.4, longest=n / 4)
+        self.curl = fractal(n, rng, beta=2.6, longest=n / 12)
         self.thick = fractal(n, rng, beta=3.0, longest=n / 10)
-        self.cells = fractal(n, rng, beta=1.6, longest=11)
+        self.cells = fractal(n, rng, beta=3.6, longest=17)
         self.cover = fractal(n, rng, beta=3.4, longest=n / 3)
-        streak = fractal(2 * n, rng, beta=2.6, longest=n / 3)
-        self.streak = streak[: 2 * n : 2, :n] * 0.6 + 0.8 * streak[:n, :n]
         self.fine = fractal(n, rng, beta=1.8, longest=20)
+        self.ground = fractal(n, rng, beta=2.4, longest=n / 5)
+        wisps = gaussian_filter1d(fractal(n, rng, beta=1.9, longest=n / 6), n / 45, axis=1, mode="wrap")
+        # a shear by whole turns keeps the field periodic, so that it can drift without a seam
+        sheared = np.stack([np.roll(row, -index) for index, row in enumerate(wisps)])
+        self.wisps = np.asarray(sheared / sheared.std(), dtype=np.float32)
 
     def at(self, when: datetime) -> Sky:
         """Fog hugs the cold water, drifts with the wind and is eaten from its edges after sunrise; the deck lies offshore."""
         sea = self.sea
         hours = (when - START).total_seconds() / 3600
         cos_sza = cos_solar_zenith(when, sea.lat[:, None], sea.lon[None, :]).astype(np.float32)
-        sunned = np.clip(hours - 3.0, 0, None)
+        parts = (self._fog(hours), self._deck(hours), self._cirrus(hours), cos_sza)
+        return Sky(*(np.asarray(field, dtype=np.float32) for field in parts))
+
+    def _fog(self, hours: float) -> FloatImage:
+        sea = self.sea
+        sunned = max(hours - 3.0, 0.0)
         drift = (-2.6 * hours, -1.2 * hours)
-        favour = 1.25 * np.exp(-(((sea.offshore - 70) / 95) ** 2)) + 0.55 * np.exp(-(((sea.lat[:, None] + 22.2) / 2.6) ** 2)) - 0.85
-        shape = (
-            favour
-            + 0.42 * _moved(self.bank, drift)
-            + 0.13 * _moved(self.curl, (drift[0] * 1.15, drift[1] * 1.3))
-            + 0.05 * hours
-            - 0.16 * sunned
-        )
-        thickness = (1.5 + 8.5 * ramp(np.asarray(shape, dtype=np.float32), 0.02, 0.45)) * np.exp(0.22 * _moved(self.thick, drift))
-        fog = np.where((shape > 0) & (sea.offshore > -18), thickness, 0)
-        west = ramp(sea.offshore + 110 * self.cover, 260, 420)
-        cells = _moved(self.cells, (-4.2 * hours, -4.0 * hours))
-        deck = west * np.clip(9 + 6 * cells + 4 * _moved(self.cover, (-4.2 * hours, -4.0 * hours)), 0, None)
-        across = 26.0 * hours
-        band = _moved(self.streak, (-5 * hours, across))
-        y, x = np.mgrid[: sea.lat.size, : sea.lat.size] / sea.lat.size
-        path = np.exp(-(((x * 0.75 + y - 0.30 - 0.035 * hours) / 0.13) ** 2))
-        cirrus = np.clip(path * (1.3 + 1.5 * band) - 0.35, 0, None) * 1.3
-        return Sky(*(np.asarray(field, dtype=np.float32) for field in (fog, deck, cirrus, cos_sza)))
+        along = np.exp(-(((sea.lat[:, None] - sea.lat.mean() + 1.8) / 3.6) ** 2))
+        favour = 1.15 * np.exp(-(((sea.offshore - 60) / 85) ** 2)) * (0.45 + 0.75 * along) - 0.62
+        shape = favour + 0.30 * _moved(self.bank, drift) + 0.05 * _moved(self.curl, (drift[0] * 1.15, drift[1] * 1.3))
+        shape = shape + 0.04 * min(hours, 3.0) - 0.10 * sunned
+        thickness = (0.6 + 9.5 * ramp(shape, 0.0, 0.55)) * np.exp(0.20 * _moved(self.thick, drift))
+        return np.asarray(np.where((shape > 0) & (sea.offshore > -14), thickness, 0), dtype=np.float32)
+
+    def _deck(self, hours: float) -> FloatImage:
+        """Closed cells: thick within, thin along their borders; broken where the cover thins."""
+        wind = (-4.2 * hours, -4.0 * hours)
+        cover = _moved(self.cover, wind)
+        offshore = ramp(self.sea.offshore + 150 * cover, 330, 560)
+        cells = np.abs(_moved(self.cells, wind))
+        return np.asarray(offshore * np.clip(16 * cells**0.8 - 2.2 + 2.5 * cover, 0, 22), dtype=np.float32)
+
+    def _cirrus(self, hours: float) -> FloatImage:
+        n = self.sea.lat.size
+        y, x = np.mgrid[:n, :n] / n
+        path = np.exp(-(((x * 0.8 + y - 0.34 - 0.03 * hours) / 0.12) ** 2))
+        band = _moved(self.wisps, (-5 * hours, 26.0 * hours * n / 512))
+        return np.asarray(1.5 * np.clip(path * (0.9 + 0.8 * band) - 0.25, 0, None), dtype=np.float32)
 
     def seen(self, sky: Sky, hours: float) -> dict[str, FloatImage]:
         """What an imager measures: reflectance in % (NaN without sun), brightness temperature in K.
@@ -138,20 +150,20 @@ class Weather:
         sea, rng = self.sea, stream(self.sea.seed, f"noise {hours}")
         surface = self._surface(hours)
         sun = np.maximum(sky.cos_sza, 0)
-        droplets = 6.5 + 0.8 * np.tanh(self.thick)
+        droplets = (6.5 + 0.8 * np.tanh(self.thick)).astype(np.float32)
         fog_top = sea.sst - 1.3 + 0.25 * self.thick + 0.18 * self.fine
         out: dict[str, FloatImage] = {}
         for name in _INFRARED:
             wave = WAVELENGTHS[name]
             light = radiance(surface[name], wave)
             light = _through_droplets(light, sky.fog, fog_top, droplets, sun, name)
-            light = _through_droplets(light, sky.deck, sea.sst - 9.0 + 0.5 * self.fine, np.full_like(droplets, 11.0), sun, name)
+            light = _through_droplets(light, sky.deck, sea.sst - 9.0 + 0.5 * self.fine, np.full_like(sea.sst, 11.0), sun, name)
             light = _through_ice(light, sky.cirrus, sun, name)
             noise = {"BT0390": 0.1, "BT1120": 0.06, "BT1230": 0.08}[name]
-            spread = noise * float(radiance(np.float32(300.5), wave) - radiance(np.float32(299.5), wave))
+            spread = noise * float(radiance(300.5, wave) - radiance(299.5, wave))
             light = light + rng.standard_normal(light.shape, dtype=np.float32) * np.float32(spread)
             out[name] = temperature(light, wave)
-        for name in ("R0064", "R0160"):
+        for name in ("R0064", "R0086", "R0160"):
             out[name] = self._reflectance(sky, name, rng)
         return out
 
@@ -160,7 +172,7 @@ class Weather:
         warming = max(hours - 3.2, 0)
         inland = ramp(-sea.offshore, 0, 260)
         ground = 283.5 + 2.0 * self.thick - 4 * inland + warming * (3.5 + 1.6 * inland)
-        sand = ramp(-sea.offshore, 0, 60) * ramp(sea.lon[None, :].astype(np.float32) - 0 * sea.offshore, 17.5, 14.0)
+        sand = self._sand
         vapour = {"BT0390": 0.7, "BT1120": 1.2, "BT1230": 2.1}
         emission = {"BT0390": -1.0 - 3.6 * sand, "BT1120": -0.6 - 0.3 * sand, "BT1230": -0.9 + 0.2 * sand}
         glow = {"BT0390": 1.6 * warming, "BT1120": 0.0, "BT1230": 0.0}
@@ -169,13 +181,18 @@ class Weather:
             for name in _INFRARED
         }
 
+    @property
+    def _sand(self) -> FloatImage:
+        """How much of the land is bare sand, 0–1: most near the coast, little far inland."""
+        return ramp(-self.sea.offshore + 60 * self.ground, 330, 90)
+
     def _reflectance(self, sky: Sky, name: str, rng: np.random.Generator) -> FloatImage:
         sea = self.sea
-        sand = 27.0 + 3.5 * self.thick
-        bare = {"R0064": (4.2, sand), "R0160": (1.1, sand * 1.45)}[name]
-        light = np.where(sea.land, bare[1], bare[0] + 0.25 * self.thick).astype(np.float32) / 100
-        water, ice = {"R0064": (0.13, 0.11), "R0160": (0.105, 0.045)}[name]
-        for depth, strength in ((sky.fog, water), (sky.deck, water), (sky.cirrus, ice)):
+        water, bush, dune = {"R0064": (4.2, 10.5, 29.0), "R0086": (2.2, 25.0, 35.0), "R0160": (1.1, 23.0, 43.0)}[name]
+        ground = (bush + (dune - bush) * self._sand) * (1 + 0.10 * self.ground + 0.04 * self.fine)
+        light = np.where(sea.land, ground, water + 0.2 * self.thick).astype(np.float32) / 100
+        drops, ice = {"R0064": (0.13, 0.11), "R0086": (0.128, 0.108), "R0160": (0.105, 0.045)}[name]
+        for depth, strength in ((sky.fog, drops), (sky.deck, drops), (sky.cirrus, ice)):
             cloud = strength * depth / (1 + strength * depth)
             light = cloud + (1 - cloud) ** 2 * light / (1 - cloud * light)
         usable = sky.cos_sza > np.cos(np.deg2rad(88))
@@ -210,7 +227,7 @@ def _through_ice(light: FloatImage, depth: FloatImage, sun: FloatImage, name: st
     wave = WAVELENGTHS[name]
     absorbs = {"BT0390": 0.38, "BT1120": 0.50, "BT1230": 0.60}[name]
     opaque = 1 - np.exp(-np.float32(absorbs) * depth)
-    cold = radiance(np.float32(221.0), wave)
+    cold = radiance(221.0, wave)
     sunlit = 0.02 * (1 - np.exp(-0.4 * depth)) * sun * np.float32(SOLAR_39 / np.pi) if name == "BT0390" else 0.0
     return np.asarray(light * (1 - opaque) + opaque * cold + sunlit, dtype=np.float32)
 
@@ -260,6 +277,7 @@ def make_fog_cube(
 
 _ABOUT: Final = {
     "R0064": ("toa_bidirectional_reflectance", "%", "visible reflectance, sun-normalised"),
+    "R0086": ("toa_bidirectional_reflectance", "%", "near-infrared reflectance at 0.86 µm, sun-normalised"),
     "R0160": ("toa_bidirectional_reflectance", "%", "near-infrared reflectance, sun-normalised"),
     "BT0390": ("toa_brightness_temperature", "K", "3.9 µm brightness temperature"),
     "BT1120": ("toa_brightness_temperature", "K", "11 µm window brightness temperature"),
@@ -282,9 +300,9 @@ def _dataset(
     variables: dict[str, object] = {}
     for name, (standard, units, words) in _ABOUT.items():
         values = np.stack(series[name]) if name in series else np.broadcast_to(sst, (len(times), *sst.shape))
-        attributes = {"standard_name": standard, "units": units, "long_name": words, "grid_mapping": "crs"}
+        attributes: dict[str, object] = {"standard_name": standard, "units": units, "long_name": words, "grid_mapping": "crs"}
         if name in WAVELENGTHS:
-            attributes["wavelength_um"] = WAVELENGTHS[name]  # type: ignore[assignment]
+            attributes["wavelength_um"] = WAVELENGTHS[name]
         variables[name] = (dims, values, attributes)
     meanings = "unlabelled_or_land not_fog fog fog_below_higher_cloud uncertain low_stratus"
     flags = {"long_name": "true surface fog", "flag_values": [-1, 0, 1, 2, 3, 4], "flag_meanings": meanings}
@@ -301,7 +319,7 @@ def _dataset(
         "lat": ("lat", sea.lat, {"standard_name": "latitude", "units": "degrees_north"}),
         "lon": ("lon", sea.lon, {"standard_name": "longitude", "units": "degrees_east"}),
     }
-    attributes = {
+    about: dict[str, object] = {
         "Conventions": "CF-1.11",
         "fogcube_version": 1,
         "title": f"SYNTHETIC fog off {sea.region.name}",
@@ -318,7 +336,7 @@ def _dataset(
         "label_provenance": "exact: the simulator's own fog",
         "license": "CC0-1.0",
     }
-    return xr.Dataset(variables, coords=coords, attrs=attributes)
+    return xr.Dataset(variables, coords=coords, attrs=about)
 
 
 def _write(path: Path, dataset: xr.Dataset, size: int) -> None:

@@ -44,7 +44,7 @@ class Harbour:
         scale = plan.unit if not marina else 0.55 * plan.unit
         shore = terrain.shore
         rows, columns = np.nonzero((np.abs(shore) < 1.2) & (np.hypot(*_offsets(site.x, site.y, plan.size)) < max(1.6 * site.radius, 60)))
-        gy, gx = np.gradient(_smoothed(shore))
+        gy, gx = (np.asarray(part) for part in np.gradient(_smoothed(shore)))
         best, best_score = None, -9.0
         for row, column in zip(rows[::17], columns[::17], strict=True):
             out = float(np.arctan2(-gy[row, column], -gx[row, column]))

@@ -80,8 +80,8 @@ def waves(picture: Paint, terrain: Terrain, cover: Cover, kind: NDArray[np.uint8
     swell = np.sin(along * np.float32(2 * np.pi / rng.uniform(7, 11)) + 0.9 * chop) * 0.5 + 0.6 * chop
     strength = np.float32(rng.uniform(0.0012, 0.0028))
     offshore = -terrain.shore
-    gy, gx = np.gradient(_smooth(terrain.shore))
-    facing = ramp(-(gx * np.float32(np.cos(season.swell)) + gy * np.float32(np.sin(season.swell))), -0.7, 0.8)
+    gy, gx = (np.asarray(part) for part in np.gradient(_smooth(terrain.shore)))
+    facing = ramp(np.asarray(-gx * np.cos(season.swell) - gy * np.sin(season.swell)), -0.7, 0.8)
     picture[..., :3] += np.where(sea, strength * swell * (1 + 0.3 * cover.drift) * ramp(offshore, 1, 12), 0)[..., None]
     breaking = ramp(offshore, 1.2 + 2.2 * facing, 0.3) * ramp(0.8 * chop + 0.7 * cover.mottle + 1.6 * facing - 0.9, 0.0, 1.6)
     second = np.exp(-(((offshore - 6.5 - 1.5 * cover.mottle) / 0.9) ** 2)) * ramp(chop + 0.6 * cover.mottle, 0.6, 1.6) * 0.7 * facing

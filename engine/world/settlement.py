@@ -79,7 +79,8 @@ class Settlement:
             harbour.draw(canvas, palette, season)
         if self.airport is not None:
             self.airport.draw(canvas, palette, season)
-        for place in (*self.works, *self.towns):
+        places: tuple[Works | Town, ...] = (*self.works, *self.towns)
+        for place in places:
             place.draw(canvas, palette, season)
         sun = sun_reach(season)
         for number, (x, y, angle) in enumerate(self.farms):

@@ -286,7 +286,7 @@ def _drawn(streams: tuple[Stream, ...], size: int, fine: int = 3) -> FloatImage:
             if width > 3:
                 r = width / 2
                 pen.ellipse([x1 - r, y1 - r, x1 + r, y1 + r], fill=255)
-    return np.asarray(picture.reduce(fine), dtype=np.float32) / 255
+    return np.asarray(np.asarray(picture.reduce(fine)) / 255, dtype=np.float32)
 
 
 def _wetness(river: FloatImage, lake: FloatImage, plan: Plan) -> FloatImage:

@@ -78,7 +78,7 @@ def _write(
         "blockxsize": 256,
         "blockysize": 256,
         "compress": "deflate",
-        "zlevel": 3,
+        "zlevel": 1,
         "predictor": predictor,
         "interleave": "pixel",
     }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from engine.progress import Progress, silent
@@ -55,12 +57,18 @@ def make_world(
     for step, (part, words) in enumerate((("terrain", "terrain"), ("cover", "land cover"), ("settlement", "towns and roads"))):
         tell(words, step, steps)
         getattr(island, part)
-    scenes, truth = [], []
-    for step, when in enumerate(island.dates, start=3):
-        tell(f"island {when:%Y-%m-%d}", step, steps)
+    _ = island.palette  # every part exists before threads share it
+
+    def dated(when: datetime) -> tuple[Path, Path]:
         view = island.at(when)
-        scenes.append(write_scene(island, view, out / "scenes"))
-        truth.append(write_truth(island, view, out / "truth"))
+        return write_scene(island, view, out / "scenes"), write_truth(island, view, out / "truth")
+
+    scenes, truth = [], []
+    with ThreadPoolExecutor(2) as pool:
+        for step, (scene, labels) in enumerate(pool.map(dated, island.dates), start=3):
+            tell(f"island {island.dates[step - 3]:%Y-%m-%d}", step, steps)
+            scenes.append(scene)
+            truth.append(labels)
     write_classes(out / "truth")
     cubes: tuple[Path, ...] = ()
     if fog:
