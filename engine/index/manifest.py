@@ -91,7 +91,7 @@ class Manifest:
             "counts": dict(self.counts),
             "unreadable": dict(self.unreadable),
         }
-        write_whole(folder / FILE, json.dumps(record, ensure_ascii=False, indent=1).encode())
+        write_whole(folder / FILE, json.dumps(record, ensure_ascii=False).encode())
 
 
 def _record(scene: Scene) -> dict[str, Any]:

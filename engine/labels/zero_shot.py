@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 LOGIT_SCALE: Final = 100.0
 """Inverse temperature of CLIP and its descendants: their learned scale ends at its ceiling of 100 (Radford et al. 2021, §2.5)."""
 
+_AT_ONCE: Final = 20_000
+
 LEAST_LEAD: Final = 0.1
 """Probability by which the best label must lead the second."""
 
@@ -51,8 +53,9 @@ def label_tiles(
     if not len(vectors):
         return []
     classes = encoder.labels(label_set.labels, label_set.templates)
-    cosines = np.asarray(vectors, dtype=np.float64) @ np.asarray(classes, dtype=np.float64).T
-    neutral = np.asarray(vectors, dtype=np.float64) @ np.mean(encoder.neutral, axis=0, dtype=np.float64)
+    directions = np.vstack([classes, np.mean(encoder.neutral, axis=0, dtype=np.float64)]).astype(np.float64)
+    products = np.vstack([part.astype(np.float64) @ directions.T for part in np.array_split(vectors, -(-len(vectors) // _AT_ONCE))])
+    cosines, neutral = products[:, :-1], products[:, -1]
     probabilities = softmax(cosines * getattr(encoder, "logit_scale", LOGIT_SCALE))
     leading = np.sort(probabilities, axis=1)
     unclear = leading[:, -1] - leading[:, -2] < least_lead

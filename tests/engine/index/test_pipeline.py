@@ -29,8 +29,9 @@ from engine.errors import (
     WeightsCorrupt,
 )
 from engine.imagery import TileSpec, find_scenes
-from engine.index import BuildReport, Collection, build
+from engine.index import BuildReport, Collection, build, search
 from engine.settings import Settings, settings
+from engine.types import Query, TimeSpan
 from tests.engine.index.colour_encoder import ColourEncoder
 
 SPEC = TileSpec(32)
@@ -399,3 +400,14 @@ def test_plain_pictures_are_one_tile_each(tmp_path: Path) -> None:
     assert (report.tiles, sorted(collection.table.ids_of(np.arange(2)))) == (2, ["Forest/two.png", "Lake/one.png"])
     assert not collection.georeferenced
     assert collection.vectors(["Lake/one.png"])[0].tolist() == ColourEncoder().query("blue").tolist()
+
+
+@pytest.mark.shared_data
+def test_three_real_dates_of_one_footprint_become_a_time_axis(shared_data: Path) -> None:
+    report = index([shared_data / "georaster" / "naip"], spec=TileSpec(128))
+    collection = Collection.open("squares")
+    assert (report.scenes, report.tiles, report.unreadable) == (3, 3 * 8 * 6, ())
+    assert [f"{when:%Y-%m-%d}" for when in collection.times] == ["2009-08-18", "2014-07-20", "2020-08-31"]
+    for when in collection.times:
+        ranking = search(collection, Query("squares", texts=("green",), span=TimeSpan(when, when), limit=99, merge=False), ColourEncoder())
+        assert (ranking.searched, {hit.datetime for hit in ranking.hits}) == (48, {when})
