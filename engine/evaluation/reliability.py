@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from engine.errors import EvaluationInvalid
+from engine.labels.zero_shot import softmax
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +106,7 @@ def reliability(confidence: ArrayLike, right: ArrayLike, *, bins: int = 15) -> R
 
 def probabilities(cosines: ArrayLike, scale: float) -> NDArray[np.float64]:
     """Softmax over classes: (N, C) cosines and the inverse temperature → (N, C) probabilities, in float64."""
-    logits = np.asarray(cosines, dtype=np.float64) * scale
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+    return softmax(np.asarray(cosines, dtype=np.float64) * scale)
 
 
 def best_scale(cosines: ArrayLike, truth: ArrayLike) -> float:

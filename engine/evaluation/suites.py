@@ -34,6 +34,7 @@ from engine.evaluation.spread import over
 from engine.evaluation.vectors import Floats, Integers
 from engine.evaluation.word_order import shuffled, swapped, word_order
 from engine.evaluation.zero_shot import Classification, classify, ensemble
+from engine.labels.zero_shot import LOGIT_SCALE
 from engine.progress import Cancel, Progress, silent, stop_if
 
 if TYPE_CHECKING:
@@ -43,8 +44,6 @@ Probe = Literal["knn", "linear", "fewshot"]
 Order = Literal["swap", "shuffle", "given"]
 PROBES: Final[tuple[Probe, ...]] = ("knn", "linear", "fewshot")
 ORDERS: Final[tuple[Order, ...]] = ("swap", "shuffle", "given")
-LOGIT_SCALE: Final = 100.0
-"""Inverse temperature at which CLIP's training ends (Radford et al. 2021, §2.5), for encoders that don't know their own."""
 TEXTS_AT_ONCE: Final = 256
 EXAMPLES: Final = 6
 """Pictures that are named for each confusion."""
