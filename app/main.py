@@ -6,7 +6,9 @@ import streamlit as st
 
 from app.chrome import frame_page
 from app.views import data, explore
+from engine.serving import engine
 
+engine().warm()  # the server's start does it too; a page that is run alone has no server
 st.set_page_config(page_title="Pharos", page_icon="🧭", layout="wide", initial_sidebar_state="collapsed")
 
 page = st.navigation(

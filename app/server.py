@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from app.base import base_path
+from app.messages import words
 from app.routes import routes
 from engine.serving import engine
 from engine.settings import ROOT
@@ -22,4 +23,10 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
     engine().close()
 
 
-app = st.App(ROOT / "app" / "main.py", routes=routes(base_path()), lifespan=lifespan)
+def tell(error: Exception) -> bool:
+    """Words instead of a trace for what no view has caught."""
+    st.error(words(error))
+    return True
+
+
+app = st.App(ROOT / "app" / "main.py", routes=routes(base_path()), lifespan=lifespan, on_script_error=tell)

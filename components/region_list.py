@@ -68,6 +68,6 @@ def region_list(
             st.warning(row.flaw)
     with st.popover("By coordinates", width="stretch"), st.form("region-by-coordinates", clear_on_submit=True, border=False):
         name_text = st.text_input("Name", placeholder="North bay", max_chars=60)
-        box_text = st.text_input("West, south, east, north in degrees", placeholder="-99.8, 47.1, -99.7, 47.2")
+        box_text = st.text_input("West, south, east, north in degrees", key="region-box", placeholder="-99.8, 47.1, -99.7, 47.2")
         if st.form_submit_button("Add region"):
             add(name_text.strip(), box_text)

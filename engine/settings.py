@@ -18,6 +18,7 @@ class Settings(BaseSettings):
     Attributes:
         data_dir: Collections, cubes, downloaded weights and uploads live below it.
         model: Id of the default encoder, a key of ``assets/models/registry.yaml``.
+        demo: Whether the first start makes the island and the fog cube.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         threads: CPU threads for reading windows and for torch; 0 means one a core.
         hub: Base address from which public weights are fetched.
@@ -31,6 +32,7 @@ class Settings(BaseSettings):
 
     data_dir: Path = ROOT / "data"
     model: str = "pharos-small"
+    demo: bool = True
     device: str = "auto"
     threads: int = Field(default=0, ge=0)
     hub: str = "https://huggingface.co"

@@ -60,7 +60,7 @@ def pick_time(state: ViewState) -> bool:
     if state.fog:
         cube = engine().cube(state.fog)
         moments = [Frame(time, kind=cube.light(index)) for index, time in enumerate(cube.times)]
-        moved = timeline(frames=moments, index=state.frame, layer="fog", over="map", base=base_path(), key="fog-times")
+        moved = timeline(frames=moments, index=state.frame, over="map", base=base_path(), key="fog-times")
         if moved.changed:
             change(frame=moved.index)
         return moved.changed

@@ -42,8 +42,18 @@ def collections() -> None:
 def models() -> None:
     """The encoders: ready ones need no network."""
     cards = engine().models()
-    heading("Models", f"{sum(card.ready for card in cards)} of {len(cards)} ready")
-    rows = [{"model": c.id, "ready": c.ready, "licence": c.licence, "size, MB": c.size_mb, "best for": c.best_for} for c in cards]
+    ready = [card.id for card in cards if card.found(engine().config) is not None]
+    heading("Models", f"{len(ready)} of {len(cards)} ready")
+    rows = [
+        {
+            "model": card.title,
+            "ready": card.id in ready,
+            "best for": "" if card.gsd_m is None else f"{card.gsd_m[0]:g}–{card.gsd_m[1]:g} m",
+            "size, MB": card.size_mb,
+            "licence": card.licence,
+        }
+        for card in cards
+    ]
     st.dataframe(rows, hide_index=True, width="stretch")
     soft("Public weights are fetched on first use; without a network the message names the file to bring.")
 

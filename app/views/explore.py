@@ -22,7 +22,9 @@ def explore() -> None:
     if not names:
         return welcome()
     state = view()
-    if state.collection not in names:
+    if not state.collection:
+        state = change(collection=names[0])
+    elif state.collection not in names:
         state = change(collection=names[0], when="", tile="", like=())
     asked, flaw = answered(state)
     with st.container(key="explore"):
@@ -62,12 +64,12 @@ def welcome() -> None:
 
 @st.fragment(run_every=1.0)
 def warming() -> None:
-    """What is done behind the page, with how far it is; the page is drawn again when it is done."""
+    """What is done behind the page, with how far it is; the page is drawn again when questions can be answered."""
     state = engine().state
     if state.failed:
         st.error(state.failed)
-    elif state.stage:
-        share_done = state.done / state.total if state.total else 0.0
-        st.progress(min(share_done, 1.0), f"{state.stage} · {state.done:,} of {state.total:,}" if state.total else state.stage)
-    else:
+    elif state.ready and engine().collections():
         st.rerun()
+    else:
+        part = min(state.done / state.total, 1.0) if state.total else 0.0
+        st.progress(part, f"{state.stage} · {state.done:,} of {state.total:,}" if state.total else state.stage or "starting")

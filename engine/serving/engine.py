@@ -81,18 +81,14 @@ class Engine:
 
     # --- life --------------------------------------------------------------------------------------------------------
 
-    def warm(self, *, demo: bool = True) -> None:
-        """Load the default encoder and make the demo behind the page, once.
-
-        Args:
-            demo: Whether to make the island and the fog cube when there are none.
-        """
+    def warm(self) -> None:
+        """Load the default encoder and make the demo (if the settings want it) behind the page, once."""
         with self._lock:
             if self._warming is None:
-                self._warming = threading.Thread(target=self._warm, args=(demo,), name="pharos-warm", daemon=True)
+                self._warming = threading.Thread(target=self._warm, name="pharos-warm", daemon=True)
                 self._warming.start()
 
-    def _warm(self, demo: bool) -> None:
+    def _warm(self) -> None:
         from engine.serving import demo as demo_data
 
         try:
@@ -100,7 +96,7 @@ class Engine:
             encoder = self._load(self.config.model)
             encoder.texts(["a lake"])  # the first pass allocates; a person should not wait for it
             self.state = replace(self.state, device=encoder.device, ready=True)
-            if demo:
+            if self.config.demo:
                 demo_data.make_demo(self.config, progress=self._progress)
                 demo_data.index_demo(self.config, encoder, progress=self._progress, cancel=self._stop)
             self.state = replace(self.state, stage="", done=0, total=0)
