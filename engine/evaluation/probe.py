@@ -95,7 +95,7 @@ def fit(rows: Floats, truth: Integers, classes: int, strength: float, *, steps: 
         solver.zero_grad()
         value = torch.nn.functional.cross_entropy(x @ weight.T + bias, y) + strength / 2 * weight.square().sum()
         torch.autograd.backward(value)
-        return float(value)
+        return float(value.detach())
 
     solver.step(loss)  # type: ignore[no-untyped-call]  # torch leaves it untyped
     return LinearProbe(weight.detach().numpy(), bias.detach().numpy(), strength)

@@ -119,7 +119,7 @@ def read_captions(path: Path) -> tuple[CaptionedPicture, ...]:
         if read is None:
             raise DatasetInvalid(path.name, "captions come as .json, .csv, .tsv or as the .txt pair of a precomp archive.")
         entries = _joined(read(path))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, csv.Error) as error:
         raise DatasetInvalid(path.name, f"its form is not that of a caption file ({type(error).__name__}: {error}).") from None
     if not any(entry.captions for entry in entries):
         raise DatasetInvalid(path.name, "it holds no caption.")
@@ -188,7 +188,7 @@ def rows_of(path: Path) -> list[dict[str, Any]]:
             with path.open(encoding="utf-8-sig", newline="") as file:
                 reader = csv.DictReader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ",", strict=True)
                 rows = [{str(key).strip().lower(): value for key, value in row.items() if key} for row in reader]
-    except (OSError, ValueError, TypeError, AttributeError, csv.Error) as error:
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError, csv.Error) as error:
         raise DatasetInvalid(path.name, f"it is no list of rows ({type(error).__name__}: {error}).") from None
     if not rows:
         raise DatasetInvalid(path.name, "it holds no row.")

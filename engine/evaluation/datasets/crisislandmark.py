@@ -112,7 +112,7 @@ class CrisisLandMark:
         rows = _metadata(root / METADATA, split)
         try:
             with h5py.File(archive, "r") as file:
-                there = {key for key, _ in rows if key in file}
+                there = _present(file, root, [key for key, _ in rows])
         except OSError as error:
             raise DatasetInvalid(ARCHIVE, f"it can't be opened ({error}).") from None
         scenes = [LabelledScene(Picture(key, partial(_preview, archive, key)), labels) for key, labels in rows if key in there]
@@ -155,6 +155,22 @@ def _metadata(path: Path, split: str) -> list[tuple[str, tuple[str, ...]]]:
     if not kept:
         raise DatasetInvalid(path.name, f"it has no part “{split}”. It has: {', '.join(sorted(set(columns['split'])))}.")
     return sorted(kept)
+
+
+def _present(file: Any, root: Path, keys: list[str]) -> set[str]:  # noqa: ANN401 - h5py has no types
+    """Keys whose shard lies beside the archive; the shards themselves are not opened, there are hundreds of thousands of keys."""
+    shards: dict[str, bool] = {}
+    found = set()
+    for key in keys:
+        link = file.get(key, getlink=True) if key in file else None
+        if link is None:
+            continue
+        shard = str(getattr(link, "filename", ""))
+        if shard not in shards:
+            shards[shard] = not shard or (root / shard).is_file()
+        if shards[shard]:
+            found.add(key)
+    return found
 
 
 def read_bands(archive: Path, key: str) -> Bands:

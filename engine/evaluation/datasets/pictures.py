@@ -7,12 +7,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import DataMissing, DatasetInvalid
+from engine.errors import DataMissing, DatasetInvalid, ImageTooLarge
+from engine.settings import settings
+
+if TYPE_CHECKING:
+    from engine.imagery import Source, TileImage
 
 Pixels = NDArray[np.uint8]
 Skipped = tuple[tuple[str, str], ...]
@@ -42,24 +46,39 @@ class Picture:
 def read_picture(path: Path) -> Pixels:
     """A PNG, JPEG, WebP or TIFF file as uint8 (H, W, 3); transparent and nodata pixels take the mean of the others.
 
+    Eight-bit colours are taken as they are: figures of the literature are measured without a stretch. A TIFF of any other
+    kind is shown as the map shows it.
+
     Raises:
         ImageUnreadable: If it can't be decoded.
         SourceForbidden: If it may not be opened.
         ImageTooLarge: If it has more pixels than the settings allow.
     """
-    from engine.geometry import Window
     from engine.imagery.pictures import decode
-    from engine.imagery.reader import open_scene, scene_at
     from engine.imagery.sources import Source
 
-    if path.suffix.lower() in (".tif", ".tiff"):
-        scene = scene_at(path)
-        with open_scene(scene) as reader:
-            image = reader.read(Window(0, 0, scene.width, scene.height))
-    else:
-        image = decode(Source.allow(path))
+    source = Source.allow(path)
+    image = _tiff(source, path) if path.suffix.lower() in (".tif", ".tiff") else decode(source)
     pixels: Pixels = image.fill()
     return pixels
+
+
+def _tiff(source: Source, path: Path) -> TileImage:
+    from engine.geometry import Window
+    from engine.imagery.preview import TileImage
+    from engine.imagery.raster import opened, reading
+    from engine.imagery.reader import open_scene, scene_at
+
+    limit = settings().max_picture_pixels
+    with reading(source), opened(source) as dataset:
+        if dataset.width * dataset.height > limit:
+            raise ImageTooLarge(source.name, dataset.width * dataset.height, limit)
+        if dataset.count in (3, 4) and set(dataset.dtypes) == {"uint8"}:
+            return TileImage(np.moveaxis(dataset.read((1, 2, 3)), 0, -1).copy(), dataset.dataset_mask() > 0)
+    scene = scene_at(path)
+    with open_scene(scene) as reader:
+        shown: TileImage = reader.read(Window(0, 0, scene.width, scene.height))
+        return shown
 
 
 def pictures_below(folder: Path) -> list[Path]:

@@ -78,9 +78,10 @@ def _arrays(path: Path) -> dict[str, Any]:
     if path.stat().st_size > _MOST_BYTES:
         raise DatasetInvalid(path.name, "it is larger than four gigabytes.")
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            if not hasattr(archive, "files"):
-                raise DatasetInvalid(path.name, "it holds a single array; an .npz archive is needed.")
+        archive = np.load(path, allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise DatasetInvalid(path.name, "it holds a single array; an .npz archive is needed.")
+        with archive:
             missing = [name for name in NEEDED if name not in archive.files]
             if missing:
                 raise DatasetInvalid(path.name, f"it lacks {', '.join(missing)}. An archive holds {', '.join(NEEDED)}.")

@@ -148,7 +148,7 @@ def test_other_forms_are_refused_by_name(tmp_path: Path, name: str, text: str) -
 def test_captions_for_missing_pictures_alone_are_refused(tmp_path: Path, pictures: Path) -> None:
     file = tmp_path / "captions.json"
     file.write_text(json.dumps([{"file": "elsewhere.jpg", "captions": ["x"]}]))
-    with pytest.raises(DataMissing, match="elsewhere.jpg"):
+    with pytest.raises(DataMissing, match=r"elsewhere\.jpg"):
         CaptionedPictures.open(pictures, file)
     with pytest.raises(DataMissing):
         read_captions(tmp_path / "nothing.json")

@@ -23,13 +23,12 @@ def slow_recall(scores: np.ndarray, positives: list[list[int]], k: int) -> float
 @given(st.integers(0, 2**32 - 1), st.integers(2, 12))
 def test_recall_agrees_with_sorting(seed: int, pictures: int) -> None:
     random = np.random.default_rng(seed)
-    # Few different whole-number vectors: many exact ties.
-    images = random.integers(-1, 2, (pictures, 3)) + np.array([3, 0, 0])
+    images = random.normal(size=(3, 5))[random.integers(0, 3, pictures)]  # few different ones: many exact ties
     captions = [[f"say {random.integers(4)}" for _ in range(random.integers(0, 4))] for _ in range(pictures)]
     captions[0].append("say 9")
     for protocol in ("P1", "P2"):
         matching = Matching.of(captions, protocol_named(protocol))
-        vectors = {text: random.integers(-1, 2, 3) + np.array([0, 3, 0]) for text in dict.fromkeys(matching.texts)}
+        vectors = {text: random.normal(size=5) for text in dict.fromkeys(matching.texts)}
         texts = np.array([vectors[text] for text in matching.texts])
         found = retrieve(images, texts, matching)
         scores = _unit(images) @ _unit(texts).T
