@@ -107,12 +107,18 @@ class Frame:
         return high | ((self.zenith >= NIGHT_FROM) & (self.difference > _THIN_ICE_NIGHT_K))
 
     @property
+    def _bright_from(self) -> Field:
+        """Visible reflectance of a cloud, %: it rises in twilight, where the division by a small cosine blows up the noise."""
+        air = 1 / np.cos(np.deg2rad(np.minimum(self.zenith, DUSK)))
+        return np.asarray(15 + 0.45 * np.maximum(air - 1 / np.cos(np.deg2rad(DAY_TO)), 0), dtype=np.float32)
+
+    @property
     def droplets(self) -> Field:
         """How likely a water cloud is seen, whatever its height, 0–1, by the test that suits the sun."""
         night = _step(-self.difference, -_NIGHT_K, _NIGHT_SOFT)
         if self.visible is None:
             return np.where(self.zenith >= DUSK, night, np.float32(np.nan))
-        bright = np.minimum(_step(self.visible, 15.0, 3.0), _step(-self.visible, -85.0, 4.0))
+        bright = np.minimum(_step(self.visible, self._bright_from, 3.0), _step(-self.visible, -85.0, 4.0))
         if self.snow_band is not None:
             bright *= _step(self.snow_band, 11.0, 1.5)
         excess = _step(self.difference - np.interp(self.zenith, *_DAY_K).astype(np.float32), 0.0, 1.3)
@@ -179,7 +185,7 @@ def _glinting(cube: Cube, index: int, satellite_lon: float, step: int = 8) -> ND
     return np.asarray(coarse.repeat(step, 0)[:rows].repeat(step, 1)[:, :columns])
 
 
-def _step(values: Field, middle: float, soft: float) -> Field:
+def _step(values: Field, middle: float | Field, soft: float) -> Field:
     """Logistic step: 0.5 at ``middle``, 0.88 two ``soft`` above."""
     with np.errstate(over="ignore"):
         return np.asarray(1 / (1 + np.exp((middle - values) / np.float32(soft))), dtype=np.float32)

@@ -58,7 +58,8 @@ class Canvas:
     def __init__(self, size: int) -> None:
         self.size = size
         side = size * FINE
-        self._colour = Image.new("RGBA", (side, side), (0, 0, 0, 0))
+        # four plain channels (red, green, blue, near infrared): in RGBA the fourth would weigh the others
+        self._colour = Image.new("CMYK", (side, side), (0, 0, 0, 0))
         self._cover = Image.new("L", (side, side), 0)
         self._label = Image.new("L", (size, size), 0)
         self._pens = (ImageDraw.Draw(self._colour), ImageDraw.Draw(self._cover), ImageDraw.Draw(self._label))

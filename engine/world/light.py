@@ -121,7 +121,7 @@ def sensed(picture: Paint, season: Season, seed: int) -> NDArray[np.uint8]:
     from scipy.ndimage import gaussian_filter
 
     rng = stream(seed, f"sensor {season.when:%Y%m%d}")
-    path = np.array([0.014, 0.019, 0.028, 0.004]) * (0.55 + 0.6 * season.haze)
+    path = np.array([0.014, 0.018, 0.025, 0.004]) * (0.55 + 0.6 * season.haze)
     bands = np.empty((4, *picture.shape[:2]), dtype=np.uint8)
     for band in range(4):
         light = gaussian_filter(picture[..., band], 0.55) * (1 - 0.09 * season.haze) + path[band]

@@ -249,7 +249,7 @@ def _streams(plan: Plan, drainage: Drainage, cells: int) -> tuple[Stream, ...]:
         moved = [axis + gentle * map_coordinates(field, spots, order=1) for axis, field in zip(spots, sway, strict=True)]
         smooth = [gaussian_filter1d(axis, 1.8, mode="nearest") for axis in moved]
         points = np.column_stack([(smooth[1] + 0.5) * scale, (smooth[0] + 0.5) * scale])
-        widths = gaussian_filter1d(1.0 * (catchment[chain] / threshold) ** 0.5, 2.0, mode="nearest")
+        widths = gaussian_filter1d(1.0 * (catchment[chain] / threshold) ** 0.57, 2.0, mode="nearest")
         streams.append(Stream(points, widths))
     return tuple(streams)
 

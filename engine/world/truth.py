@@ -82,6 +82,8 @@ def _write(
         "predictor": predictor,
         "interleave": "pixel",
     }
+    if len(bands) == 4:
+        profile |= {"photometric": "RGB", "alpha": "NO"}  # the fourth band is near infrared, which GDAL would take for alpha
     with rasterio.open(path, "w", **profile) as file:
         file.write(bands)
         file.descriptions = tuple(names)

@@ -1,0 +1,1 @@
+"""Fog: cubes, sun, detection, pictures."""
