@@ -170,7 +170,7 @@ class Bench:
         )
 
     def _runs(self, kind: Probe, vectors: Floats, truth: Integers, names: tuple[str, ...], divisions: Sequence[Parts]) -> dict[str, Any]:
-        """One probe a division; the classes and the matrix are those of the first."""
+        """One probe a division; classes and matrix are summed over them, ``n`` is the size of the first."""
         found: list[Classification] = []
         for seed, division in enumerate(divisions):
             stop_if(self.cancel, "The probe")
@@ -181,13 +181,16 @@ class Bench:
                 found.append(linear_probe(vectors, truth, names, division, seed=seed))
             self.progress(f"{kind} probes", seed + 1, len(divisions))
         spread = over([each.accuracy for each in found])
-        return {
-            **found[0].record(),
+        pooled = Classification(names, np.concatenate([each.truth for each in found]), np.concatenate([each.predicted for each in found]))
+        # A picture may stand in several runs, so a bootstrap over the pool would be too sure: the spread over seeds says it.
+        figures = {key: value for key, value in pooled.record().items() if key != "interval"}
+        return figures | {
             "accuracy": round(spread.mean, 6),
             "std": round(spread.std, 6),
             "seeds": len(divisions),
             "values": [round(value, 6) for value in spread.values],
             "kind": kind,
+            "n": found[0].n,
         }
 
     def counting(self, listing: Path, *, folder: Path | None = None, numerals: Numerals = "words") -> Report:
