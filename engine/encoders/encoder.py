@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from engine.encoders import architecture, prompts, weights
 from engine.encoders.pixels import prepare
 from engine.encoders.registry import UNMEASURED, Calibration, ModelCard, model_card
+from engine.encoders.text import TextTower
 from engine.errors import ArchitectureUnknown, DeviceUnavailable, WeightsCorrupt
 from engine.progress import Cancel, Progress, silent
 from engine.settings import Settings
@@ -139,6 +140,7 @@ class Encoder:
         # Weights stay float32 and autocast lowers the products alone: batch statistics and norms keep their digits.
         self._model = model.to(self._device).eval().requires_grad_(False)
         self._tokenize = architecture.tokenizer_of(config)
+        self._tower = TextTower(self._model, self._tokenize(prompts.openings()).to(self._device))
         self._query_limit = query_limit
         self._texts: OrderedDict[str, Vectors] = OrderedDict()
         self._lock = threading.Lock()
@@ -173,6 +175,11 @@ class Encoder:
     def calibration(self) -> Calibration:
         """Margins of the verdicts; cautious guesses, marked so, where nobody has measured this model."""
         return self.card.calibration or UNMEASURED
+
+    @property
+    def logit_scale(self) -> float:
+        """What the model learned to multiply cosines with before a softmax makes probabilities of them; about 100 for CLIP."""
+        return float(self._model.logit_scale.detach().float().exp())  # type: ignore[operator]
 
     def images(self, batch: Sequence[NDArray[np.uint8]]) -> Vectors:
         """Vectors of pictures.
@@ -223,7 +230,7 @@ class Encoder:
         with torch.inference_mode():
             tokens = self._tokenize(texts).to(self._device)
             with self._computing():
-                features = text_features(self._model, tokens)
+                features = self._tower(tokens)
             return _unit(features)
 
     def _remember(self, vectors: Iterable[tuple[str, Vectors]]) -> None:
@@ -284,34 +291,3 @@ class Encoder:
 def _unit(features: Tensor) -> Vectors:
     vectors: Vectors = nn.functional.normalize(features.to(torch.float32), dim=-1).cpu().numpy()
     return vectors
-
-
-def text_features(model: nn.Module, tokens: Tensor) -> Tensor:
-    """The text tower's output before normalising.
-
-    A causal tower that takes its output at the end-of-text token sees nothing of the padding behind it, so the padding of the
-    longest text is cut off first: a query of ten tokens costs ten steps, not 77.
-
-    Args:
-        model: An open_clip model.
-        tokens: (N, L) int64, padded with 0.
-
-    Returns:
-        (N, D) float.
-    """
-    tower: Any = getattr(model, "text", model)
-    causal = isinstance(getattr(tower, "attn_mask", None), Tensor) and getattr(tower, "cls_emb", None) is None
-    pooled_at_end = getattr(tower, "text_pool_type", getattr(tower, "pool_type", "")) == "argmax"
-    if not causal or not pooled_at_end or getattr(tower, "use_pad_mask", False):
-        whole: Tensor = model.encode_text(tokens)  # type: ignore[operator]
-        return whole
-    ends = tokens.argmax(dim=-1)
-    length = int(ends.max()) + 1
-    dtype = tower.transformer.get_cast_dtype()
-    x = tower.token_embedding(tokens[:, :length]).to(dtype) + tower.positional_embedding[:length].to(dtype)
-    x = tower.ln_final(tower.transformer(x, attn_mask=tower.attn_mask[:length, :length]))
-    x = x[torch.arange(len(x), device=x.device), ends]
-    projection = tower.text_projection
-    if projection is None:
-        return x  # type: ignore[no-any-return]
-    return projection(x) if isinstance(projection, nn.Module) else x @ projection  # type: ignore[no-any-return]

@@ -155,3 +155,9 @@ def template_sets() -> dict[str, TemplateSet]:
 def neutral() -> tuple[str, ...]:
     """Prompts that fit every tile."""
     return template_sets()["neutral"].texts
+
+
+@lru_cache(maxsize=1)
+def openings() -> tuple[str, ...]:
+    """What the sentences of all sets say before the text, each once, in order; nothing at all comes first."""
+    return tuple(sorted({"", *(text.split("{")[0].rstrip() for each in template_sets().values() for text in each.texts if "{" in text)}))
