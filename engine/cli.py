@@ -7,62 +7,28 @@ them, so that ``--help`` and errors answer at once.
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import json
 import os
 import sys
-import time
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
 
 from engine.errors import PharosError, RecipeInvalid
+from engine.evaluation.command import evaluate_cli
 from engine.settings import ROOT, settings
+from engine.terminal import Json, ProgressLine, answer, quietly
 
 cli = typer.Typer(add_completion=False, help="Question the Earth in plain words.", pretty_exceptions_enable=False)
 models_cli = typer.Typer(invoke_without_command=True, help="List the encoders, or add one of your own.")
 cli.add_typer(models_cli, name="models")
+cli.add_typer(evaluate_cli, name="evaluate")
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line, and nothing else on standard output.")]
 CollectionName = Annotated[str, typer.Option("--collection", help="Name of the collection.")]
 Regions = Annotated[list[str] | None, typer.Option("--region", help="W,S,E,N in degrees or a .geojson file; may be given more than once.")]
-
-
-class ProgressLine:
-    """Progress on standard error with time left, at most four lines a second; silent where nobody watches a terminal."""
-
-    def __init__(self) -> None:
-        self._stage, self._start, self._last = "", 0.0, 0.0
-        self._live = sys.stderr.isatty()
-
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        """Show one step (engine.progress.Progress)."""
-        now = time.monotonic()
-        if stage != self._stage:
-            self._stage, self._start, self._last = stage, now, 0.0
-            if not self._live:
-                sys.stderr.write(f"{stage}\n")
-        if not self._live or (now - self._last < 0.25 and done < total):
-            return
-        self._last = now
-        left = (now - self._start) / done * (total - done) if done and total else 0.0
-        share = f"{done:,} of {total:,}, {left:.0f} s left" if total else f"{done:,}"
-        sys.stderr.write(f"\r\x1b[K{stage}: {share}" + ("\n" if total and done >= total else ""))
-        sys.stderr.flush()
-
-
-def answer(record: Mapping[str, Any], as_json: bool, words: Callable[[], str]) -> None:
-    """Print what a command found: one JSON line, or words for a person."""
-    typer.echo(json.dumps(record, ensure_ascii=False, allow_nan=False) if as_json else words())
-
-
-def quietly() -> contextlib.redirect_stdout[Any]:
-    """Standard output belongs to the answer; what libraries print goes to standard error."""
-    return contextlib.redirect_stdout(sys.stderr)
 
 
 @cli.command()
