@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from engine.encoders import architecture, prompts
+from engine.encoders.text import TextTower
+
+from .tiny import CUSTOM, RESIDUAL, TEXT, TRANSFORMER, network
+
+
+def with_text(config: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return {**config, "text_cfg": {**config["text_cfg"], **changes}}
+
+
+PLAIN = {
+    "transformer": TRANSFORMER,
+    "residual": RESIDUAL,
+    "custom": CUSTOM,
+    "one layer": with_text(TRANSFORMER, layers=1),
+    "wide and deep": with_text(CUSTOM, width=48, heads=3, layers=5, mlp_ratio=2.0),
+    "short context": with_text(CUSTOM, context_length=9),
+    "other length": {**TRANSFORMER, "embed_dim": 40},
+    "no projection": {**with_text(CUSTOM, proj_type="none"), "embed_dim": TEXT["width"]},
+    "projection with bias": with_text(CUSTOM, proj_bias=True),
+    "layer scale": with_text(CUSTOM, ls_init_value=0.3),
+}
+OTHER = {
+    "not causal": with_text(CUSTOM, no_causal_mask=True, pool_type="last"),
+    "first token": with_text(CUSTOM, pool_type="first"),
+    "class token": with_text(CUSTOM, embed_cls=True),
+    "other blocks": with_text(CUSTOM, block_type="custom", qk_norm=True),
+}
+
+
+def sentences(count: int = 40) -> list[str]:
+    """Around every template and on their own, from nothing to more than the context; “!” is token 0, as the padding is."""
+    rng = np.random.default_rng(5)
+    words = ["lake", "river!", "dense", "!", "harbour", "a", "an", "aerial", "photo", "of", "satellite", "27", "château", "<b>", "..."]
+    texts = [" ".join(rng.choice(words, rng.integers(0, 30))) for _ in range(count)]
+    around = [sentence for each in prompts.template_sets().values() for text in texts[:3] for sentence in each.around(text)]
+    return [*texts, *around, *prompts.openings(), "!", "a satellite photo of!", "an aerial photo off", "dense forest " * 60]
+
+
+def both(config: dict[str, Any], texts: list[str]) -> tuple[TextTower, torch.Tensor, torch.Tensor]:
+    """The tower, its features, and those of open_clip; at unit length."""
+    model = network(config, seed=3)
+    tokenize = architecture.tokenizer_of(config)
+    with torch.inference_mode():
+        whole = model.encode_text(tokenize(texts), normalize=True)  # type: ignore[operator]
+        tower = TextTower(model, tokenize(prompts.openings()))
+        return tower, torch.nn.functional.normalize(tower(tokenize(texts)), dim=-1), whole
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_features_are_those_of_the_whole_tower(name: str) -> None:
+    tower, features, whole = both(PLAIN[name], sentences())
+    assert tower.plain
+    torch.testing.assert_close(features, whole, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("name", OTHER)
+def test_towers_of_another_structure_are_computed_whole(name: str) -> None:
+    tower, features, whole = both(OTHER[name], sentences(5))
+    assert not tower.plain
+    torch.testing.assert_close(features, whole, atol=0, rtol=0)
+
+
+def test_features_do_not_depend_on_the_texts_beside_them() -> None:
+    texts = sentences(10)
+    _, together, _ = both(CUSTOM, texts)
+    tokenize, tower = architecture.tokenizer_of(CUSTOM), TextTower(network(CUSTOM, seed=3), both(CUSTOM, texts)[0]._openings)
+    with torch.inference_mode():
+        alone = torch.cat([torch.nn.functional.normalize(tower(tokenize([text])), dim=-1) for text in texts])
+    torch.testing.assert_close(alone, together, atol=1e-6, rtol=0)
+
+
+def test_only_what_is_new_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of “<start> a satellite photo of | a lake . <end>” the last four tokens, and in the last layer the last one."""
+    tokenize = architecture.tokenizer_of(CUSTOM)
+    tower = TextTower(network(CUSTOM), tokenize(prompts.openings()))
+    seen: list[tuple[int, ...]] = []
+    with torch.inference_mode():
+        tower(tokenize(["a lake"]))
+        for block in tower._tower.transformer.resblocks:
+            monkeypatch.setattr(block.mlp, "forward", lambda x, true=block.mlp.forward: seen.append(tuple(x.shape)) or true(x))
+        tower(tokenize(["a satellite photo of a lake."]))
+    assert seen == [(1, 4, 32), (1, 1, 32)]
+
+
+def test_few_tokens_leave_the_number_of_threads_as_it_was() -> None:
+    tokenize = architecture.tokenizer_of(CUSTOM)
+    before = torch.get_num_threads()
+    tower = TextTower(network(CUSTOM), tokenize(prompts.openings()))
+    with tower._threads_for(1):
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == before
+
+
+def test_openings_begin_the_templates() -> None:
+    openings = prompts.openings()
+    assert openings[0] == ""
+    assert "a satellite photo of" in openings
+    assert not any("{" in opening for opening in openings)
