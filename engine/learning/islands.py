@@ -93,7 +93,9 @@ class IslandSource:
     def draw(self, places: NDArray[np.int64], random: np.random.Generator) -> Draw:
         """Windows, each with words for one of the things that are in it, the rare ones oftener."""
         texts = tuple(self._text(int(place), random) for place in places)
-        return Draw(torch.from_numpy(self.pictures[places]), texts, self.present[places], self.traces[places])
+        return Draw(
+            torch.from_numpy(self.pictures[places]), texts, self.present[places], self.traces[places], self.phrases.draw_all(random)
+        )
 
     def vocabulary(self) -> Iterator[str]:
         """All phrases and templates."""

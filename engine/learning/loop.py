@@ -18,10 +18,11 @@ from engine.errors import Cancelled, RecipeInvalid
 from engine.learning.augmentation import augment
 from engine.learning.language import lesson_name, plain, teach
 from engine.learning.objectives import infonce
+from engine.learning.phrases import Text
 from engine.learning.recipe import Augmentation, CaptionedPictures, Islands, Optimiser, Recipe, located
 from engine.learning.report import TrainReport
 from engine.learning.run import Run
-from engine.learning.sources import CaptionedSource, Draw, Source, matches, places
+from engine.learning.sources import CaptionedSource, Draw, Source, class_matches, matches, places
 from engine.learning.towers import SCALE_NAME, MovingAverage, Towers, export, load_weights, save_weights, silence_unseen
 from engine.learning.validation import validate
 from engine.progress import Cancel, Progress, silent
@@ -183,7 +184,7 @@ class Training:
             group["lr"] = group["peak"] * one_cycle(self.step, self.steps, self.recipe.optimiser.warm_up)
         with _precision(self.device):
             image = self.towers.images(pictures)
-            text = self.towers.texts([words.words for draw in draws for words in draw.texts])
+            text = self.towers.texts([words.words for draw in draws for words in self._texts(draw)])
         loss = self._loss(image.float(), text.float(), draws)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -196,15 +197,22 @@ class Training:
         self.seconds += time.perf_counter() - began
         return float(loss.detach())
 
+    def _texts(self, draw: Draw) -> tuple[Text, ...]:
+        """What is encoded of a draw: its texts, and words for all classes if they are asked for."""
+        return (*draw.texts, *draw.names) if self.recipe.objective.classes else draw.texts
+
     def _loss(self, image: Tensor, text: Tensor, draws: Sequence[Draw]) -> Tensor:
         """The objective of each source among its own, weighted by its share: between sources nobody knows what matches."""
         total = image.new_zeros(())
-        at = 0
-        for draw in draws:
-            here = slice(at, at + len(draw.texts))
-            positive, ignored = (part.to(self.device) for part in matches(draw))
-            total = total + infonce(image[here], text[here], self.towers.scale, positive, ignored) * (len(draw.texts) / len(image))
-            at = here.stop
+        lengths = [len(self._texts(draw)) for draw in draws]
+        parts = zip(torch.split(image, list(self.counts)), torch.split(text, lengths), draws, strict=True)
+        for pictures, words, draw in parts:
+            own, names = words[: len(draw.texts)], words[len(draw.texts) :]
+            loss = infonce(pictures, own, self.towers.scale, *(mask.to(self.device) for mask in matches(draw)))
+            if len(names):
+                masks = (mask.to(self.device) for mask in class_matches(draw, draw.names))
+                loss = loss + self.recipe.objective.classes * infonce(pictures, names, self.towers.scale, *masks)
+            total = total + loss * (len(pictures) / len(image))
         return total
 
     def validate(self) -> dict[str, float]:
@@ -245,7 +253,7 @@ class Training:
     def shipped(self) -> dict[str, Tensor]:
         """The averaged weights with unknown words silenced, by name."""
         weights = {name: value.detach().cpu().clone() for name, value in self.average.weights.items()}
-        if self.recipe.language is not None:  # it taught the words that no caption has
+        if self.recipe.language is not None or self.recipe.start is not None:  # words that no caption has were taught before
             return weights
         seen = torch.zeros(_vocabulary_size(self.towers.model), dtype=torch.bool)
         for source in self.sources:

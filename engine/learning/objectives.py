@@ -18,10 +18,10 @@ def infonce(image: Tensor, text: Tensor, scale: Tensor, positive: Tensor | None 
 
     Args:
         image: (B, D) float, unit length.
-        text: (B, D) float, unit length.
+        text: (T, D) float, unit length.
         scale: () float > 0, the inverse temperature.
-        positive: (B, B) bool, image i and text j belong together; the diagonal if None. Every row and column needs one.
-        ignored: (B, B) bool, pairs left out; none if None. A positive pair is never left out.
+        positive: (B, T) bool, image i and text j belong together; the diagonal if None. Rows and columns without one add nothing.
+        ignored: (B, T) bool, pairs left out; none if None. A positive pair is never left out.
 
     Returns:
         () float, nats.
@@ -38,6 +38,7 @@ def infonce(image: Tensor, text: Tensor, scale: Tensor, positive: Tensor | None 
 
 
 def _one_way(logits: Tensor, positive: Tensor) -> Tensor:
-    """Cross entropy of each row against its positives, which share the target evenly: (B, B), (B, B) → ()."""
+    """Cross entropy of each row against its positives, which share the target evenly: (B, T), (B, T) → ()."""
     log_share = logits.log_softmax(dim=1).masked_fill(~positive, 0.0)
-    return -(log_share.sum(dim=1) / positive.sum(dim=1)).mean()
+    count = positive.sum(dim=1)
+    return -(log_share.sum(dim=1) / count.clamp(min=1)).sum() / (count > 0).sum().clamp(min=1)

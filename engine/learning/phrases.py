@@ -86,6 +86,10 @@ class PhraseTable:
         phrases = self.by_class[label]
         return phrases[random.integers(len(phrases))].within(self.templates[random.integers(len(self.templates))])
 
+    def draw_all(self, random: np.random.Generator) -> tuple[Text, ...]:
+        """A random phrase of every class, in the order of the classes."""
+        return tuple(self.draw(label, random) for label in range(len(self.classes)))
+
     def sentence(self, words: str) -> Text:
         """A sentence about one picture: true of no class as a whole."""
         nothing = np.zeros(len(self.classes), dtype=bool)

@@ -113,11 +113,13 @@ class Objective(Part):
         kind: A loss of :mod:`engine.learning.objectives`.
         scale_start: Inverse temperature at the start.
         scale_max: Its upper bound.
+        classes: Weight of the same loss between the pictures and words for every class, beside the one of the batch's own texts.
     """
 
     kind: Literal["infonce"] = "infonce"
     scale_start: Positive = 14.0
     scale_max: Positive = 100.0
+    classes: float = Field(default=0.0, ge=0)
 
 
 class Optimiser(Part):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -27,12 +27,14 @@ class Draw:
         texts: B texts.
         labels: (B, C) bool, the classes of the pictures.
         unsure: (B, C) bool, classes that may or may not be in the pictures.
+        names: C texts, words for each class: every picture is told from all classes, not only from those of its batch.
     """
 
     pictures: Tensor
     texts: tuple[Text, ...]
     labels: NDArray[np.bool_]
     unsure: NDArray[np.bool_]
+    names: tuple[Text, ...]
 
 
 class Source(Protocol):
@@ -94,7 +96,7 @@ class CaptionedSource:
         indices = self.parts.train[places]
         texts = tuple(self._text(int(index), random) for index in indices)
         one_hot = np.eye(len(self.phrases.classes), dtype=bool)[self.labels[indices]]
-        return Draw(torch.from_numpy(self.pictures[indices]), texts, one_hot, np.zeros_like(one_hot))
+        return Draw(torch.from_numpy(self.pictures[indices]), texts, one_hot, np.zeros_like(one_hot), self.phrases.draw_all(random))
 
     def vocabulary(self) -> Iterator[str]:
         """All sentences that are learned from, all phrases and all templates."""
@@ -121,15 +123,27 @@ def matches(draw: Draw) -> tuple[Tensor, Tensor]:
         positive, ignored: each (B, B) bool, picture × text.
     """
     _, same = np.unique([text.words for text in draw.texts], return_inverse=True)
-    holds = np.stack([text.holds for text in draw.texts])
-    unsure = np.stack([text.open for text in draw.texts])
-    positive = (same[:, None] == same[None, :]) & ~holds.any(axis=1) | _meet(draw.labels, holds) | np.eye(len(same), dtype=bool)
-    ignored = (_meet(draw.labels, unsure) | _meet(draw.unsure, holds)) & ~positive
+    sentence = np.array([not text.holds.any() for text in draw.texts])
+    own = (same[:, None] == same[None, :]) & sentence | np.eye(len(same), dtype=bool)
+    positive, ignored = class_matches(draw, draw.texts)
+    return positive | torch.from_numpy(own), ignored & ~torch.from_numpy(own)
+
+
+def class_matches(draw: Draw, texts: Sequence[Text]) -> tuple[Tensor, Tensor]:
+    """Which pictures of a draw class words hold for, and for which they are open.
+
+    Returns:
+        positive, ignored: each (B, T) bool, picture × text.
+    """
+    holds = np.stack([text.holds for text in texts])
+    maybe = np.stack([text.open for text in texts])
+    positive = _meet(draw.labels, holds)
+    ignored = (_meet(draw.labels, maybe) | _meet(draw.unsure, holds)) & ~positive
     return torch.from_numpy(positive), torch.from_numpy(ignored)
 
 
 def _meet(labels: NDArray[np.bool_], classes: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Whether a picture has any class of a text: (B, C), (B, C) → (B, B)."""
+    """Whether a picture has any class of a text: (B, C), (T, C) → (B, T)."""
     return np.asarray(labels.astype(np.uint8) @ classes.T.astype(np.uint8) > 0)
 
 

@@ -64,6 +64,17 @@ def test_without_masks_it_is_the_cross_entropy_of_clip() -> None:
     torch.testing.assert_close(infonce(image, text, scale), expected)
 
 
+def test_rows_without_a_positive_add_nothing() -> None:
+    """Five pictures under three class names, of which one fits no picture, and one picture that no name fits."""
+    image, text, scale = rows(5, 4, 12), rows(3, 4, 13), torch.tensor(9.0, dtype=torch.float64)
+    positive = torch.tensor([[1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 0], [0, 1, 0]], dtype=torch.bool)
+    shares = (scale * image @ text.T).softmax(dim=1)
+    back = (scale * text @ image.T).softmax(dim=1)
+    by_image = -sum(torch.log(shares[i, j]) for i, j in ((0, 0), (1, 0), (2, 1), (4, 1))) / 4
+    by_text = -(torch.log(back[0, :2]).mean() + torch.log(back[1, [2, 4]]).mean()) / 2
+    torch.testing.assert_close(infonce(image, text, scale, positive), (by_image + by_text) / 2)
+
+
 def test_identical_captions_are_not_pushed_apart() -> None:
     """One sentence for all: the target is even, the loss ln B, and no gradient pulls the texts anywhere."""
     image = rows(1, 4, 7).repeat(5, 1).requires_grad_()
