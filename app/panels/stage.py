@@ -106,7 +106,7 @@ def basemap(state: ViewState) -> Tiles:
     if state.basemap in basemap_names():
         address, credit = basemap_source(state.basemap)
         return Tiles(id="base", title=state.basemap, url=address, attribution=credit, max_zoom=17, dims=True)
-    return Tiles(id="base", title="Land and sea", url=f"{base_path()}/tiles/base/light/{{z}}/{{x}}/{{y}}.png?v=1", max_zoom=12, dims=True)
+    return Tiles(id="base", title="Land and sea", url=f"{base_path()}/tiles/base/{{theme}}/{{z}}/{{x}}/{{y}}.png?v=1", max_zoom=12)
 
 
 def fog_layers(state: ViewState) -> list[Layer]:

@@ -8,7 +8,7 @@ from math import floor
 from typing import Any, Self
 
 from components import frontend
-from components.colours import score_colour, score_position
+from engine.colours import score_colour, score_position
 from engine.types import Hit, Verdict, spoken
 
 THIN: str = "\u2009"

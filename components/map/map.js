@@ -83,7 +83,8 @@ class PharosMap {
     this.fit();
     this.map ?? this.build(data);
     this.camera.follow(data.camera);
-    this.layers.reconcile(data.layers);
+    const theme = this.root.dataset.theme;
+    this.layers.reconcile(data.layers.map((layer) => (layer.url ? { ...layer, url: layer.url.replace("{theme}", theme) } : layer)));
     this.shapes.reconcile(data.regions, data.seen);
     this.hits.reconcile(data.hits, data.selected);
     this.furnish(data);

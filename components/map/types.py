@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal
 
-from components.colours import SCORE_TICKS, score_colour
+from engine.colours import SCORE_TICKS, score_colour
 from engine.types import Bounds, Hit, Region, Verdict
 
 NAME_LENGTH: Final = 60
@@ -59,7 +59,7 @@ class Tiles(_Layer):
     """Web-mercator map tiles.
 
     Attributes:
-        url: Template with ``{z}``, ``{x}``, ``{y}``.
+        url: Template with ``{z}``, ``{x}``, ``{y}``, and ``{theme}`` where there are light and dark tiles.
         bounds: Outside, no tile is asked for.
         min_zoom: Coarsest level that exists; below it the tiles are shrunk.
         max_zoom: Finest level that exists; above it the tiles are enlarged.

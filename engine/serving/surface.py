@@ -5,31 +5,9 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Iterable
-from typing import Final
 
+from engine.colours import score_colour
 from engine.types import Bounds, Hit
-
-VIRIDIS: Final = (
-    (68, 1, 84),
-    (71, 44, 122),
-    (59, 81, 139),
-    (44, 113, 142),
-    (33, 144, 141),
-    (39, 173, 129),
-    (92, 200, 99),
-    (170, 220, 50),
-    (253, 231, 37),
-)
-"""Nine even steps of viridis (Smith and van der Walt 2015), colour-blind safe and even in lightness."""
-
-
-def viridis(share: float) -> tuple[int, int, int]:
-    """The colour of a share from 0 to 1."""
-    place = min(max(share, 0.0), 1.0) * (len(VIRIDIS) - 1)
-    low = min(int(place), len(VIRIDIS) - 2)
-    part = place - low
-    red, green, blue = (round(a + (b - a) * part) for a, b in zip(VIRIDIS[low], VIRIDIS[low + 1], strict=True))
-    return red, green, blue
 
 
 def mercator(latitude: float) -> float:
@@ -64,7 +42,7 @@ def draw_surface(hits: Iterable[Hit], bounds: Bounds, width: int = 1024) -> byte
         right = left + hit.bounds.width / bounds.width * width
         upper = (top - mercator(hit.bounds.north)) / (top - bottom) * height
         lower = (top - mercator(hit.bounds.south)) / (top - bottom) * height
-        pen.rectangle((left, upper, right - 1, lower - 1), fill=(*viridis(hit.percentile), 255))
+        pen.rectangle((left, upper, right - 1, lower - 1), fill=score_colour(hit.percentile))
     out = io.BytesIO()
     picture.save(out, "PNG")
     return out.getvalue()

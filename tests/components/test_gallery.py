@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from components.colours import score_colour
 from components.gallery import Card, better_than
+from engine.colours import score_colour
 from engine.types import Bounds, Hit
 
 

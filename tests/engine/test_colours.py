@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.colours import VIRIDIS, score_colour, score_position, viridis
+from engine.colours import VIRIDIS, score_colour, score_position, viridis
 
 percentiles = st.floats(0, 1)
 
