@@ -9,7 +9,6 @@ Run with: python -m engine bench search
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -64,13 +63,11 @@ class Widened:
 
 
 def main() -> dict[str, Any]:
-    """Measure, print and return the figures."""
+    """Measure and return the figures; the command prints them."""
     encoder = encoders.load(device="cpu")
     model: Any = encoder if encoder.dim == DIM else Widened(encoder)
     collection, flat = _collection(model)
-    figures = _measure(collection, flat, model)
-    print(json.dumps(figures, indent=2))
-    return figures
+    return _measure(collection, flat, model)
 
 
 def _measure(collection: Collection, flat: Any, model: Any) -> dict[str, Any]:  # noqa: ANN401 - FAISS ships no types
