@@ -58,11 +58,11 @@ class TextTower:
         lengths = self._lengths[chosen]
         longest = int(lengths.max())
         with self._threads_for(len(tokens) * int((tokens.argmax(dim=-1) - lengths).max() + 1)):
-            return self._project(self._run(tokens, lengths, [known[chosen, :longest] for known in self._known])[0])
+            return self._project(self._run(tokens, lengths, self._known[:, chosen, :longest])[0])
 
     @contextmanager
     def _threads_for(self, count: int) -> Iterator[None]:
-        """Compute a few tokens on this thread alone: others wake up late on a busy machine, and save little on an idle one."""
+        """Compute a few tokens on this thread alone: where cores are busy, waiting for a second one takes ten times as long."""
         if count > FEW:
             yield
             return
@@ -73,18 +73,19 @@ class TextTower:
             torch.set_num_threads(self._threads)
 
     @cached_property
-    def _known(self) -> list[Tensor]:
-        """Keys and values of the openings in each layer, (K, L, 2 width)."""
-        nothing = self._tower.positional_embedding.new_zeros(len(self._openings), 0, 2 * self._tower.positional_embedding.shape[1])
-        return self._run(self._openings, torch.zeros_like(self._lengths), [nothing] * len(self._tower.transformer.resblocks))[1]
+    def _known(self) -> Tensor:
+        """Keys and values of the openings in each layer, (layers, K, L, 2 width)."""
+        layers, width = len(self._tower.transformer.resblocks), self._tower.positional_embedding.shape[1]
+        nothing = self._tower.positional_embedding.new_zeros(layers, len(self._openings), 0, 2 * width)
+        return torch.stack(self._run(self._openings, torch.zeros_like(self._lengths), nothing)[1])
 
-    def _run(self, tokens: Tensor, lengths: Tensor, past: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+    def _run(self, tokens: Tensor, lengths: Tensor, past: Tensor) -> tuple[Tensor, list[Tensor]]:
         """All layers for what stands behind the known beginnings.
 
         Args:
             tokens: (N, L) int64.
             lengths: (N,) int64, tokens of each that are known.
-            past: For each layer their keys and values, (N, P, 2 width); those behind a length are not looked at.
+            past: Their keys and values, (layers, N, P, 2 width); those behind a length are not looked at.
 
         Returns:
             The output at each end-of-text token, the greatest of its text: (N, width). For each layer the keys and values of
@@ -94,7 +95,7 @@ class TextTower:
         ends = tokens.argmax(dim=-1) - lengths
         steps = torch.arange(int(ends.max()) + 1, device=tokens.device)
         places = (lengths[:, None] + steps).clamp(max=tokens.shape[1] - 1)
-        known = torch.arange(past[0].shape[1], device=tokens.device) < lengths[:, None, None, None]
+        known = torch.arange(past.shape[2], device=tokens.device) < lengths[:, None, None, None]
         before = (steps <= steps[:, None]).expand(len(tokens), 1, -1, -1)
         seen = torch.cat([known.expand(-1, -1, len(steps), -1), before], dim=-1)
 

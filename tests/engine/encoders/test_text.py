@@ -3,13 +3,18 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import open_clip
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.encoders import architecture, prompts
 from engine.encoders.text import TextTower
 
 from .tiny import CUSTOM, RESIDUAL, TEXT, TRANSFORMER, network
+
+OURS, THEIRS = architecture.tokenizer_of(CUSTOM), open_clip.SimpleTokenizer(context_length=CUSTOM["text_cfg"]["context_length"])
 
 
 def with_text(config: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -105,3 +110,8 @@ def test_openings_begin_the_templates() -> None:
     assert openings[0] == ""
     assert "a satellite photo of" in openings
     assert not any("{" in opening for opening in openings)
+
+
+@given(st.text(st.characters(max_codepoint=0x2FF), max_size=40) | st.text("aB &;<>'\"`.-_\x1b[mlt#39\t ", max_size=40))
+def test_tokens_are_those_of_open_clip(text: str) -> None:
+    assert OURS([text]).tolist() == THEIRS([text]).tolist()
