@@ -46,7 +46,13 @@ def shown_time(state: ViewState) -> datetime | None:
 
 
 def query_of(state: ViewState) -> Query:
-    """The query that a view asks: its regions, and the scenes of its time."""
+    """The query that a view asks: its regions, and the scenes of its time.
+
+    Raises:
+        TileNotFound: If a tile to look like is none of the collection; an address can't name files of this machine.
+    """
+    for tile in state.like:
+        engine().collection(state.collection).tile(tile)
     real = None if state.when == EVERY_DATE else shown_time(state)
     return Query(
         collection=state.collection,

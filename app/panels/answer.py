@@ -21,6 +21,8 @@ from engine.serving import engine
 from engine.types import Hit
 
 NEIGHBOURS = 4
+HEIGHT_BESIDE_A_TILE = 330
+"""Of the cards while a tile is picked, pixels: its labels stay in sight."""
 
 
 def thumbnail_url(collection: str, tile: str, size: int) -> str:

@@ -68,7 +68,9 @@ class Towers:
         unique = sorted(set(words))
         at = {text: row for row, text in enumerate(unique)}
         tokens = cast("Tensor", self.tokenizer(unique))
-        encoded = self._encoded(tokens[:, : int((tokens != 0).sum(dim=1).max())].to(device))
+        # dense products in bf16 where the processor has tiles for them: a third of the time; accumulation and weights stay fp32
+        with torch.autocast("cpu", torch.bfloat16, enabled=device.type == "cpu" and multiplies_bf16()):
+            encoded = self._encoded(tokens[:, : int((tokens != 0).sum(dim=1).max())].to(device)).float()
         return F.normalize(encoded, dim=-1)[[at[text] for text in words]]
 
     def _encoded(self, tokens: Tensor) -> Tensor:
@@ -85,6 +87,11 @@ class Towers:
     def scale(self) -> Tensor:
         """() the inverse temperature."""
         return cast("Tensor", getattr(self.model, SCALE_NAME)).exp()
+
+
+def multiplies_bf16() -> bool:
+    """Whether this processor has matrix tiles for bf16 (AMX)."""
+    return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
 
 
 @dataclass(slots=True)
