@@ -9,6 +9,7 @@ from functools import lru_cache
 import streamlit as st
 
 from app.messages import words
+from components.typography import literal
 from engine.settings import ASSETS, ROOT
 
 
@@ -32,4 +33,4 @@ def told() -> Iterator[None]:
     except Exception as error:
         if type(error).__module__.startswith("streamlit"):  # reruns and stops are Streamlit's own control flow
             raise
-        st.error(words(error))
+        st.error(literal(words(error)))

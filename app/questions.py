@@ -32,11 +32,16 @@ class Asked:
 
 
 def shown_time(state: ViewState) -> datetime | None:
-    """The real time nearest to the picked one; the newest when none is picked; None where no scene has a time."""
-    times = engine().collection(state.collection).times
-    if not times:
+    """The real time nearest to the picked one, the newest when none is picked; None where every date is shown.
+
+    Every date is shown when the person asks for it, when no scene has a time, and, unless one is picked, on a plain grid of
+    pictures, where times say nothing about what can be seen.
+    """
+    collection = engine().collection(state.collection)
+    times = collection.times
+    if not times or state.when == EVERY_DATE or (not state.when and not collection.georeferenced):
         return None
-    if state.when in ("", EVERY_DATE):
+    if not state.when:
         return times[-1]
     try:
         picked = utc(state.when)
@@ -53,7 +58,7 @@ def query_of(state: ViewState) -> Query:
     """
     for tile in state.like:
         engine().collection(state.collection).tile(tile)
-    real = None if state.when == EVERY_DATE else shown_time(state)
+    real = shown_time(state)
     return Query(
         collection=state.collection,
         texts=(state.text,) if state.text.strip() or not state.like else (),
@@ -83,6 +88,7 @@ def ask(state: ViewState) -> Asked:
     kept: tuple[object, Asked] | None = st.session_state.get(ANSWER)
     version = engine().collection(state.collection).version
     if kept is not None and kept[0] == (repr(query), version):
+        engine().remember(query)  # still shown, so its surface must still be drawn
         return kept[1]
     asked = Asked(query, engine().search(query), engine().remember(query))
     st.session_state[ANSWER] = ((repr(query), version), asked)

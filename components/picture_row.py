@@ -7,6 +7,8 @@ from html import escape
 
 import streamlit as st
 
+from components.typography import literal
+
 
 def picture_row(pictures: Sequence[tuple[str, str]], *, pick: Callable[[str], object]) -> None:
     """Draw the row.
@@ -20,4 +22,4 @@ def picture_row(pictures: Sequence[tuple[str, str]], *, pick: Callable[[str], ob
     with st.container(key="pictures"):
         for column, (identity, address) in zip(st.columns(len(pictures), gap="small"), pictures, strict=True):
             column.html(f'<img src="{escape(address)}" alt="{escape(identity)}" loading="lazy" width="100%">')
-            column.button("Show", key=f"pick-{identity}", help=identity, on_click=pick, args=(identity,), width="stretch")
+            column.button(f"Show {literal(identity)}", key=f"pick-{identity}", on_click=pick, args=(identity,), width="stretch")

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from components.typography import literal
+
 
 def query_bar(
     *,
@@ -34,7 +36,7 @@ def query_bar(
             st.text_input("Stay away from", key=keys[1], placeholder="ploughed field", label_visibility="collapsed")
         st.form_submit_button(f"Rank {tiles:,} tiles", type="primary", width="stretch", on_click=ask)
     for like in likes:
-        st.button(f"≈ {like} ✕", key=f"like-{like}", help="Stop looking like this tile", on_click=drop_like, args=(like,))
+        st.button(f"≈ {literal(like)} ✕", key=f"like-{like}", help="Stop looking like this tile", on_click=drop_like, args=(like,))
     if examples:
         with st.container(key="examples", horizontal=True, gap="small"):
             for example in examples:

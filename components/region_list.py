@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from components.typography import soft
+from components.typography import literal, soft
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def area(km2: float) -> str:
 
 def region_list(
     rows: Sequence[RegionRow],
-    whole: tuple[str, float],
+    whole: tuple[str, float | None],
     *,
     rename: Callable[[str, str], None],
     delete: Callable[[str], None],
@@ -44,18 +44,19 @@ def region_list(
 
     Args:
         rows: The regions.
-        whole: What is searched when there is none: its name and area in km².
+        whole: What is searched when there is none: its name and area in km², if it is a real place.
         rename: Called with the id and the new name.
         delete: Called with the id.
         add: Called with a name and ``W,S,E,N``.
     """
     if not rows:
-        soft(f"{whole[0]} · {area(whole[1])}. Draw on the map to search a part of it.")
+        size_words = "" if whole[1] is None else f" · {area(whole[1])}"
+        soft(f"{whole[0]}{size_words}. Draw on the map to search a part of it.")
     for row in rows:
         name, size, bin_ = st.columns([0.5, 0.32, 0.18], vertical_alignment="center", gap="small")
         key = f"region-name-{row.id}-{row.name}"
         name.text_input(
-            f"Name of {row.name}",
+            f"Name of {literal(row.name)}",
             row.name,
             key=key,
             max_chars=60,
@@ -63,9 +64,10 @@ def region_list(
             on_change=lambda identity=row.id, key=key: rename(identity, st.session_state[key]),
         )
         size.markdown(f"<span class='ph-soft'>{area(row.area_km2)}</span>", unsafe_allow_html=True)
-        bin_.button("✕", key=f"region-delete-{row.id}", help=f"Delete {row.name}", on_click=delete, args=(row.id,))
+        with bin_.container(key=f"bin-{row.id}"):
+            st.button(f"Delete {literal(row.name)}", key=f"region-delete-{row.id}", on_click=delete, args=(row.id,))
         if row.flaw:
-            st.warning(row.flaw)
+            st.warning(literal(row.flaw))
     with st.popover("By coordinates", width="stretch"), st.form("region-by-coordinates", clear_on_submit=True, border=False):
         name_text = st.text_input("Name", placeholder="North bay", max_chars=60)
         box_text = st.text_input("West, south, east, north in degrees", key="region-box", placeholder="-99.8, 47.1, -99.7, 47.2")

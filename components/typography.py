@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 
 import streamlit as st
+
+
+def literal(text: str) -> str:
+    """A text as it stands, where Streamlit would read Markdown: names and ids can't draw pictures or links."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+.!|~$:-])", r"\\\1", text)
 
 
 def heading(text: str, right: str = "") -> None:

@@ -16,11 +16,12 @@ from app.views.session import change, draft, view
 from components.gallery import Card, gallery
 from components.label_chart import label_chart
 from components.picture_row import picture_row
-from components.typography import heading, pills, soft
+from components.typography import heading, literal, pills, soft
 from engine.serving import engine
 from engine.types import Hit
 
 NEIGHBOURS = 4
+MOST_LIKES = 3
 HEIGHT_BESIDE_A_TILE = 330
 """Of the cards while a tile is picked, pixels: its labels stay in sight."""
 
@@ -46,7 +47,7 @@ def answer_panel(state: ViewState, asked: Asked | None, flaw: str) -> None:
     """
     status()
     if flaw:
-        st.warning(flaw)
+        st.warning(literal(flaw))
     elif asked is None:
         heading("Nothing asked yet")
         soft("Type what you are looking for, or try one of the examples. Draw a rectangle or a polygon to search only there.")
@@ -81,7 +82,12 @@ def hits(state: ViewState, asked: Asked) -> None:
     if state.when != EVERY_DATE:  # the strip says it once for all
         cards = [replace(card, when="") for card in cards]
     picked = gallery(
-        cards=cards, note=closing(shown, ranking.relevant, where), selected=state.tile or None, base=base_path(), key="gallery"
+        cards=cards,
+        note=closing(shown, ranking.relevant, where),
+        selected=state.tile or None,
+        height=HEIGHT_BESIDE_A_TILE if state.tile else None,
+        base=base_path(),
+        key="gallery",
     )
     if picked and picked != state.tile:
         change(tile=picked)
@@ -99,26 +105,32 @@ def closing(shown: Sequence[Hit], relevant: int, where: str) -> str:
     """The sentence under the last hit."""
     if not shown:
         return f"Nothing in {where} looks like that."
-    if relevant > len(shown):
-        return f"{relevant - len(shown):,} more tiles in {where} look like the query."
+    more = relevant - sum(1 + len(hit.merged) for hit in shown)
+    if more > 0:
+        return f"{more:,} more tiles in {where} look like the query."
     return f"Below this line nothing in {where} looks like the query."
 
 
 def tile(state: ViewState) -> None:
     """Labels and neighbours of the picked tile."""
-    scores = engine().label_tile(state.collection, state.tile, state.labels)
-    heading("Tile · labels", "abstains" if scores.abstained else "")
+    heading("Tile · labels")
     soft(state.tile)
-    label_chart(scores)
+    with told():
+        scores = engine().label_tile(state.collection, state.tile, state.labels)
+        label_chart(scores)
+        doubt = "too close to say" if scores.abstained else f"margin {scores.margin:.2f}"
+        soft(f"Relative to these labels · {doubt} · {engine().collection(state.collection).model}")
     key = draft("labels", state.labels)
     st.text_input(
         "Labels: a set's name, or your own separated by commas",
         key=key,
         on_change=lambda: change(labels=st.session_state[key].strip() or "land_cover"),
     )
-    soft(f"“a satellite photo of …” · margin {scores.margin:.2f} · {engine().collection(state.collection).model}")
-    heading("Tiles that look alike")
-    neighbours = engine().neighbours(state.collection, state.tile, NEIGHBOURS)
-    pictures = [(each.tile_id, thumbnail_url(state.collection, each.tile_id, 96)) for each in neighbours]
-    picture_row(pictures, pick=lambda tile: change(tile=tile))
-    st.button("Rank tiles like this one", width="stretch", on_click=lambda: change(like=(*view().like, state.tile)[-3:]))
+    with told():
+        neighbours = engine().neighbours(state.collection, state.tile, NEIGHBOURS)
+        heading("Tiles that look alike")
+        pictures = [(each.tile_id, thumbnail_url(state.collection, each.tile_id, 96)) for each in neighbours]
+        picture_row(pictures, pick=lambda tile: change(tile=tile))
+    st.button(
+        "Rank tiles like this one", width="stretch", on_click=lambda: change(like=tuple(dict.fromkeys((*view().like, state.tile)))[-3:])
+    )

@@ -46,7 +46,7 @@ def ask_panel(state: ViewState, names: Sequence[str]) -> None:
     )
     heading("Where")
     rows = [RegionRow(d.id, d.name, 0.0 if d.flaw else d.region.area_km2, d.flaw) for d in state.regions]
-    whole = ("The whole collection", geometry.area_km2(collection.bounds.polygon))
+    whole = ("The whole collection", geometry.area_km2(collection.bounds.polygon) if collection.georeferenced else None)
     region_list(rows, whole, rename=_rename, delete=_delete, add=_add)
     heading("When", f"{len(collection.times)} dates" if len(collection.times) > 1 else "")
     _when(state, collection.times)
@@ -55,7 +55,7 @@ def ask_panel(state: ViewState, names: Sequence[str]) -> None:
         "Collection",
         names,
         key=draft("collection", state.collection),
-        format_func=lambda name: f"{name} · SYNTHETIC" if engine().collection(name).synthetic else name,
+        format_func=lambda name: f"{name} · SYNTHETIC" if engine().summary(name).synthetic else name,
         label_visibility="collapsed",
         on_change=lambda: change(collection=st.session_state["collection"], when="", tile="", like=()),
     )
@@ -82,7 +82,7 @@ def _delete(identity: str) -> None:
 
 def _add(name: str, box: str) -> None:
     with told():
-        west, south, east, north = _corners(Region.from_like(box).bounds)
+        west, south, east, north = _corners(Region.from_box(box).bounds)
         ring = [(west, south), (east, south), (east, north), (west, north)]
         name = name or f"Region {len(view().regions) + 1}"
         change(regions=(*view().regions, Drawn.from_ring(uuid.uuid4().hex[:8], name, ring)))
@@ -96,7 +96,7 @@ def _corners(box: Bounds) -> tuple[float, float, float, float]:
 def _when(state: ViewState, times: Sequence[datetime]) -> None:
     options = [*[time.isoformat() for time in reversed(times)], EVERY_DATE]
     shown = shown_time(state)
-    st.session_state["when"] = EVERY_DATE if state.when == EVERY_DATE or shown is None else shown.isoformat()
+    st.session_state["when"] = EVERY_DATE if shown is None else shown.isoformat()
     st.selectbox(
         "When",
         options,

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from app.base import base_path
 from app.basemaps import basemap_names, basemap_source
 from app.questions import Asked, shown_time
-from app.state import Drawn, ViewState
+from app.state import EVERY_DATE, Drawn, ViewState
 from app.views.session import change
 from components.map import Camera, Frames, HitOutline, Layer, Legend, Picture, Tiles, map_view
 from components.timeline import Frame, timeline
@@ -30,8 +30,6 @@ def stage(state: ViewState, asked: Asked | None, hits: Sequence[Hit]) -> bool:
     Returns:
         Whether something changed, so that the page must be drawn again.
     """
-    collection = engine().collection(state.collection)
-    synthetic = collection.synthetic or bool(state.fog)
     events = map_view(
         layers=layers(state, asked),
         regions=[drawn.on_map() for drawn in state.regions],
@@ -39,7 +37,7 @@ def stage(state: ViewState, asked: Asked | None, hits: Sequence[Hit]) -> bool:
         camera=camera(state),
         selected=state.tile or None,
         legend=legend(state, asked),
-        badge="SYNTHETIC" if synthetic else None,
+        badge=badge(state),
         base=base_path(),
         height=HEIGHT,
         key="map",
@@ -48,11 +46,20 @@ def stage(state: ViewState, asked: Asked | None, hits: Sequence[Hit]) -> bool:
     if events.regions is not None:
         change(regions=tuple(Drawn.from_map(region) for region in events.regions))
         changed = True
-    picked = events.picked or (events.clicked and engine().tile_at(state.collection, shown_time(state), *events.clicked))
+    picked = events.picked or (events.clicked and engine().tile_at(state.collection, shown_time(state) or EVERY_DATE, *events.clicked))
     if picked and picked != state.tile:
         change(tile=picked)
         changed = True
     return changed
+
+
+def badge(state: ViewState) -> str | None:
+    """What must never be forgotten of what is shown."""
+    if state.fog:
+        return "SYNTHETIC" if engine().cube(state.fog).synthetic else None
+    shown = engine().collection(state.collection)
+    words = ("SYNTHETIC" if shown.synthetic else "", "" if shown.georeferenced else "NOT GEOREFERENCED")
+    return " · ".join(word for word in words if word) or None
 
 
 def pick_time(state: ViewState) -> bool:
@@ -66,7 +73,7 @@ def pick_time(state: ViewState) -> bool:
         return moved.changed
     times = engine().collection(state.collection).times
     shown = shown_time(state)
-    if shown is None:
+    if shown is None:  # every date, or none known
         return False
     moved = timeline(frames=[Frame(time) for time in times], index=times.index(shown), over="map", base=base_path(), key="dates")
     if moved.changed:
@@ -79,12 +86,12 @@ def layers(state: ViewState, asked: Asked | None) -> list[Layer]:
     base, name = base_path(), quote(state.collection)
     collection = engine().collection(state.collection)
     shown = shown_time(state)
-    when = "undated" if shown is None else quote(shown.isoformat())
-    drawn: list[Layer] = [
-        basemap(state),
+    when = EVERY_DATE if shown is None else quote(shown.isoformat())
+    drawn: list[Layer] = [basemap(state)] if collection.georeferenced or state.fog else []  # a plain grid lies on no map
+    drawn += [
         Tiles(
             id="scene",
-            title=f"Scene {spoken(shown)}" if shown else "Scene",
+            title=f"Scene {spoken(shown)}" if shown else "Scenes",
             url=f"{base}/tiles/{name}/{when}/{{z}}/{{x}}/{{y}}.png?v={collection.version}",
             bounds=collection.bounds,
             opacity=state.scene_opacity / 100,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app.chrome import told
-from components.typography import heading, soft
+from components.typography import heading, literal, soft
 from engine.serving import engine
 from engine.types import spoken
 
@@ -23,18 +23,18 @@ def data() -> None:
 
 def collections() -> None:
     """The collections, one a row."""
-    opened = [engine().collection(name) for name in engine().collections()]
-    heading("Collections", str(len(opened)))
+    known = [engine().summary(name) for name in engine().collections()]
+    heading("Collections", str(len(known)))
     rows = [
         {
             "collection": each.name,
-            "tiles": len(each),
-            "scenes": len(each.scenes),
+            "tiles": each.tiles,
+            "scenes": each.scenes,
             "times": f"{spoken(each.times[0])} to {spoken(each.times[-1])}" if each.times else "unknown",
             "model": each.model_id,
-            "data": "SYNTHETIC" if each.synthetic else "not georeferenced" if not each.georeferenced else "",
+            "data": each.damaged or ("SYNTHETIC" if each.synthetic else "" if each.georeferenced else "not georeferenced"),
         }
-        for each in opened
+        for each in known
     ]
     st.dataframe(rows, hide_index=True, width="stretch")
 
@@ -68,22 +68,32 @@ def add_imagery() -> None:
             "Where rasters without coordinates lie: west, south, east, north", placeholder="leave empty if they carry their own"
         )
         unplaced = st.checkbox("Pictures without a place: show them on a plain grid")
-        if st.form_submit_button("Index", type="primary") and files:
+        submitted = st.form_submit_button("Index", type="primary")
+        if submitted and not files:
+            st.warning("Choose one or more files first.")
+        elif submitted:
             with told():
                 engine().index_uploads(name.strip(), [(file.name, file) for file in files], place=place.strip(), unplaced=unplaced)
     jobs()
 
 
-@st.fragment(run_every=1.0)
 def jobs() -> None:
-    """What is being indexed."""
+    """What is being indexed; looked at every second while something is."""
+    running = any(job.running for job in engine().jobs())
+    st.fragment(job_list, run_every=1.0 if running else None)(running)
+
+
+def job_list(was_running: bool) -> None:
+    """Progress, outcome or failure of each; the page is drawn again when the last one has ended."""
+    if was_running and not any(job.running for job in engine().jobs()):
+        st.rerun()
     for job in engine().jobs():
         if job.running:
             left = job.seconds_left
             words = f"{job.title}: {job.stage} {job.done:,} of {job.total:,}" + ("" if left is None else f", {left:.0f} s left")
-            st.progress(min(job.done / job.total, 1.0) if job.total else 0.0, words)
-            st.button("Stop", key=f"stop-{job.title}", on_click=job.cancel)
+            st.progress(min(job.done / job.total, 1.0) if job.total else 0.0, literal(words))
+            st.button("Stop", key=f"stop-{id(job)}", on_click=job.cancel)
         elif job.failed:
-            st.error(job.failed)
+            st.error(literal(job.failed))
         else:
-            st.success(job.outcome)
+            st.success(literal(job.outcome))

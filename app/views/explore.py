@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
+from app.chrome import told
 from app.messages import words
 from app.panels.answer import answer_panel, shown_hits
 from app.panels.ask import ask_panel
@@ -11,37 +14,47 @@ from app.panels.stage import stage
 from app.questions import Asked, ask
 from app.state import ViewState
 from app.views.session import change, share, view
-from components.typography import heading, soft
+from components.typography import heading, literal, soft
 from engine.errors import PharosError
 from engine.serving import engine
+from engine.serving.demo import ISLAND
 
 
 def explore() -> None:
     """The page."""
-    names = engine().collections()
-    if not names:
+    names, working = engine().collections(), bool(engine().state.stage)
+    if not names or (names == (ISLAND,) and working):
         return welcome()
-    state = view()
-    if not state.collection:
-        state = change(collection=names[0])
-    elif state.collection not in names:
-        state = change(collection=names[0], when="", tile="", like=())
+    state = settled(view(), names)
     asked, flaw = answered(state)
     with st.container(key="explore"):
         left, middle, right = st.columns([0.205, 0.575, 0.22], gap=None)
-        with middle, st.container(key="stage"):
+        changed = False
+        with middle, st.container(key="stage"), told():
             changed = stage(state, asked, shown_hits(asked))
         if changed:
             share()
             st.rerun()
-        with left, st.container(key="ask"):
+        with left, st.container(key="ask"), told():
             ask_panel(state, names)
-        with right, st.container(key="answer"):
+        with right, st.container(key="answer"), told():
             answer_panel(state, asked, flaw)
-    if not engine().state.ready:
+    if working or not engine().state.ready:
         warming()
     share()
     return None
+
+
+def settled(state: ViewState, names: Sequence[str]) -> ViewState:
+    """The view without what is not here any more: another collection for one that is gone, no fog for a cube that is."""
+    if not state.collection:
+        state = change(collection=names[0])
+    elif state.collection not in names:
+        state = change(collection=names[0], when="", tile="", like=())
+    if state.fog and state.fog not in engine().cubes():
+        state = change(fog="", frame=0)
+        st.session_state.pop("layer-fog", None)
+    return state
 
 
 def answered(state: ViewState) -> tuple[Asked | None, str]:
@@ -67,8 +80,8 @@ def warming() -> None:
     """What is done behind the page, with how far it is; the page is drawn again when questions can be answered."""
     state = engine().state
     if state.failed:
-        st.error(state.failed)
-    elif state.ready and engine().collections():
+        st.error(literal(state.failed))
+    elif state.ready and not state.stage and engine().collections():
         st.rerun()
     else:
         part = min(state.done / state.total, 1.0) if state.total else 0.0

@@ -345,7 +345,11 @@ class Legend:
             title="Fog or very low stratus",
             ramp="fog",
             ticks=("0.35", "probability", "1"),
-            swatches=(Swatch("obscured by higher cloud", "hatch"), Swatch("no data", "checks")),
+            swatches=(
+                Swatch("paler: twilight, weak evidence", colour="#ffbe3c80"),
+                Swatch("obscured by higher cloud", "hatch"),
+                Swatch("no data", "checks"),
+            ),
         )
 
     def props(self) -> dict[str, Any]:
