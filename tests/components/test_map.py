@@ -169,4 +169,4 @@ def test_legends_say_what_the_colours_mean() -> None:
     assert Legend.scores(1764).props()["unit"] == "percentile of 1,764"
     fog = Legend.fog().props()
     assert fog["title"] == "Fog or very low stratus"
-    assert [swatch["label"] for swatch in fog["swatches"]] == ["obscured by higher cloud", "no data"]
+    assert [swatch["label"] for swatch in fog["swatches"]] == ["paler: twilight, weak evidence", "obscured by higher cloud", "no data"]
