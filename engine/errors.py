@@ -55,7 +55,7 @@ class RegionOutsideCollection(PharosError):
 
 class TimeInvalid(PharosError):
     def __init__(self, text: str) -> None:
-        super().__init__(f"“{text}” is not a time. Write it as 2014-07-20 or 2014-07-20T10:30Z.")
+        super().__init__(f"“{text[:60]}” is not a time. Write it as 2014-07-20 or 2014-07-20T10:30Z.")
 
 
 class NothingOfSensor(PharosError):
@@ -123,7 +123,7 @@ class NothingToIndex(PharosError):
 
 class TileNotFound(PharosError):
     def __init__(self, tile: str, collection: str) -> None:
-        super().__init__(f"“{collection}” has no tile “{tile}”. Take an id from a search result.")
+        super().__init__(f"“{collection}” has no tile “{tile[:120]}”. Take an id from a search result.")
 
 
 class DiskFull(PharosError):
@@ -272,3 +272,11 @@ class DatasetInvalid(PharosError):
 class ExtraMissing(PharosError):
     def __init__(self, what: str, package: str) -> None:
         super().__init__(f"{what} needs the package {package}, which is not installed. Install it with: .venv/bin/pip install {package}")
+
+
+# --- deployment --------------------------------------------------------------------------------------------------------
+
+
+class SettingsInvalid(PharosError):
+    def __init__(self, why: str) -> None:
+        super().__init__(f"The settings can't be used: {why} Correct the environment variable, or the line in .env.")

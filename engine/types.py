@@ -43,7 +43,10 @@ def utc(when: TimeLike) -> datetime:
             raise TimeInvalid(text) from None
     elif not isinstance(when, datetime):
         when = datetime(when.year, when.month, when.day, tzinfo=UTC)
-    return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+    try:
+        return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+    except OverflowError:  # the first and last hours of the calendar in another zone
+        raise TimeInvalid(when.isoformat()) from None
 
 
 def spoken(when: datetime) -> str:
@@ -141,6 +144,19 @@ class Region:
             like = _region_from_numbers(list(like))
         return cls(_checked(like), name or fallback)
 
+    @classmethod
+    def from_box(cls, text: str, name: str = "") -> Region:
+        """A region from the text ``W,S,E,N`` and nothing else: for what strangers send, since no text opens a file.
+
+        Args:
+            text: Four numbers in degrees; ``W > E`` crosses the antimeridian.
+            name: What to call it; by default “region”.
+
+        Raises:
+            RegionInvalid: If it is no box, has no area or leaves the Earth.
+        """
+        return cls(_checked(_region_from_numbers(_numbers(text, "it is not W,S,E,N in degrees."))), name or "region")
+
     @property
     def area_km2(self) -> float:
         """Area on an equal-area projection (EPSG:6933), km²."""
@@ -163,15 +179,19 @@ class Region:
 def _read_region(text: str | Path) -> tuple[Any, str]:
     words = str(text).strip()
     if not words.lower().endswith((".json", ".geojson")):
-        try:
-            return [float(number) for number in words.split(",")], "region"
-        except ValueError:
-            raise RegionInvalid(f"“{words[:80]}” is neither W,S,E,N in degrees nor a .geojson file.") from None
+        return _numbers(words, f"“{words[:80]}” is neither W,S,E,N in degrees nor a .geojson file."), "region"
     path = Path(words)
     try:
         return json.loads(path.read_text(encoding="utf-8")), path.stem
     except (OSError, ValueError) as error:
         raise RegionInvalid(f"“{path.name}” is no readable GeoJSON file ({type(error).__name__}).") from None
+
+
+def _numbers(text: str, otherwise: str) -> list[float]:
+    try:
+        return [float(number) for number in text.split(",")]
+    except ValueError:
+        raise RegionInvalid(otherwise) from None
 
 
 def _region_from_numbers(numbers: list[Any]) -> BaseGeometry:

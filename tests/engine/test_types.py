@@ -103,6 +103,28 @@ def test_a_shape_that_bounds_nothing_is_refused_with_the_reason(like: object, sa
         Region.from_like(like)
 
 
+@given(boxes())
+def test_a_box_from_text_is_the_same_region(drawn: Bounds) -> None:
+    assert Region.from_box(",".join(map(repr, drawn.array.tolist()))).geometry.equals(drawn.polygon)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0,0,1", "0,0,1,1,1", "a,b,c,d", "nan,0,1,1", "0,0,0,1", "0,0,inf,1", "0,10,5,1", "9" * 5000, "0,0,1,1\0"]
+)
+def test_a_text_that_is_no_box_is_refused(text: str) -> None:
+    with pytest.raises(RegionInvalid):
+        Region.from_box(text)
+
+
+def test_a_box_from_text_never_opens_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "secret.geojson"
+    path.write_text(json.dumps(mapping(shapely.box(0, 0, 1, 1))))
+    assert Region.from_like(str(path)).area_km2 > 0
+    with pytest.raises(RegionInvalid, match="W,S,E,N") as refused:
+        Region.from_box(str(path))
+    assert "secret" not in str(refused.value)
+
+
 def test_a_geojson_file_keeps_its_name(tmp_path: Path) -> None:
     path = tmp_path / "bay.geojson"
     path.write_text(json.dumps({"type": "Feature", "properties": {"name": "North bay"}, "geometry": mapping(shapely.box(0, 0, 1, 1))}))
@@ -126,7 +148,7 @@ def test_a_bare_day_as_the_end_of_a_span_includes_its_evening() -> None:
     assert utc(date(2014, 7, 20)) == datetime(2014, 7, 20, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "2014-13-01", "20.7.2014"])
+@pytest.mark.parametrize("text", ["", "yesterday", "2014-13-01", "20.7.2014", "0001-01-01T00:00+14:00"])
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(TimeInvalid):
         utc(text)
