@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from engine.errors import SettingsInvalid
 
 ROOT = Path(__file__).resolve().parent.parent
 ASSETS = ROOT / "assets"
+
+
+def _listed(value: object) -> object:
+    return tuple(part for part in map(str.strip, value.split(",")) if part) if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+"""Names, in the environment separated by commas."""
 
 
 class Settings(BaseSettings):
@@ -24,6 +35,7 @@ class Settings(BaseSettings):
         hub: Base address from which public weights are fetched.
         max_picture_pixels: Largest picture that is decoded whole (untiled files, uploads).
         max_query_length: Characters of a query that are accepted.
+        hosts: Names, beside loopback and the bound address, under which browsers reach the server; ``*`` is any name.
         allowed_hosts: Hosts from which imagery may be read over HTTP(S); empty allows any public host.
         allow_private_hosts: Whether loopback and private addresses may be read from.
     """
@@ -38,7 +50,8 @@ class Settings(BaseSettings):
     hub: str = "https://huggingface.co"
     max_picture_pixels: int = Field(default=100_000_000, gt=0)
     max_query_length: int = Field(default=500, gt=0)
-    allowed_hosts: tuple[str, ...] = ()
+    hosts: Names = ()
+    allowed_hosts: Names = ()
     allow_private_hosts: bool = False
 
     @property
@@ -59,5 +72,16 @@ class Settings(BaseSettings):
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """Settings of this process, read once; tests clear the cache after they change the environment."""
-    return Settings()
+    """Settings of this process, read once; tests clear the cache after they change the environment.
+
+    Raises:
+        SettingsInvalid: If a value is of the wrong kind.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "PHAROS_" + "_".join(map(str, first["loc"][:1])).upper()
+        raise SettingsInvalid(f"{name} is “{str(first['input'])[:60]}”: {first['msg'].lower()}.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsInvalid(f".env is not readable ({type(error).__name__}).") from None
