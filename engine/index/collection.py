@@ -23,7 +23,7 @@ from engine.errors import (
     TileNotFound,
 )
 from engine.index import manifest as manifests
-from engine.index.loading import Loaded, Stamp, load, stamp_of
+from engine.index.loading import Loaded, Stamp, load, shard_names, stamp_of
 from engine.index.manifest import Manifest
 from engine.index.rows import Rows
 from engine.index.selection import Filter, Selection, Selections
@@ -106,7 +106,12 @@ class Collection:
 
     @classmethod
     def names(cls, settings: Settings | None = None) -> tuple[str, ...]:
-        """Names of all collections, sorted."""
+        """Names of all collections in which something was acknowledged, sorted; the manifest is there before the first shard."""
+        return tuple(name for name in cls.begun(settings) if shard_names(folder_of(name, settings)))
+
+    @classmethod
+    def begun(cls, settings: Settings | None = None) -> tuple[str, ...]:
+        """Names of all collections, sorted, also of those that were stopped before their first shard."""
         folder = (settings or current_settings()).collections_dir
         if not folder.is_dir():
             return ()

@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Final
 from engine.errors import CollectionBusy
 
 FILE: Final = ".lock"
+TRIES: Final = 3
 
 
 @contextmanager
@@ -36,7 +38,23 @@ def writing(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
+def is_written(folder: Path) -> bool:
+    """Whether somebody holds the right to write a collection now."""
+    try:
+        handle = os.open(folder / FILE, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)  # held for a moment; a writer that comes just then tries again
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
 def _locked(folder: Path) -> int:
+    tries = 0
     while True:
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(folder / FILE, os.O_RDWR | os.O_CREAT, 0o644)
@@ -45,6 +63,10 @@ def _locked(folder: Path) -> int:
         except BlockingIOError:
             owner = _owner(handle)
             os.close(handle)
+            tries += 1
+            if tries < TRIES:
+                time.sleep(0.02)
+                continue
             raise CollectionBusy(folder.name, owner) from None
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(handle), (folder / FILE).stat()):

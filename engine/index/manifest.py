@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -75,7 +76,7 @@ class Manifest:
             raise CollectionDamaged(folder.name, f"its {FILE} is not readable ({type(error).__name__}).") from None
 
     def write(self, folder: Path) -> None:
-        """Write it atomically.
+        """Write it atomically; a file that says the same already is left as it is, so that the collection's version stays.
 
         Raises:
             OSError: If the disk refuses; the old manifest stays.
@@ -91,7 +92,11 @@ class Manifest:
             "counts": dict(self.counts),
             "unreadable": dict(self.unreadable),
         }
-        write_whole(folder / FILE, json.dumps(record, ensure_ascii=False).encode())
+        content = json.dumps(record, ensure_ascii=False).encode()
+        with contextlib.suppress(OSError):
+            if (folder / FILE).read_bytes() == content:
+                return
+        write_whole(folder / FILE, content)
 
 
 def _record(scene: Scene) -> dict[str, Any]:

@@ -87,6 +87,22 @@ def test_an_existing_collection_is_not_touched_without_resume(write_raster: Any)
     assert content("squares") == before
 
 
+def test_going_on_with_a_complete_collection_leaves_its_version(write_raster: Any) -> None:
+    path = write_raster("a_20200101", pattern(2, 2))
+    index([path])
+    before = Collection.open("squares").version
+    index([path], resume=True)
+    assert Collection.open("squares").version == before
+
+
+def test_a_collection_counts_from_its_first_shard(write_raster: Any) -> None:
+    index([write_raster("a_20200101", pattern(2, 2))])
+    assert Collection.names() == ("squares",)
+    shutil.rmtree(settings().collections_dir / "squares" / "shards")
+    assert Collection.names() == ()
+    assert Collection.begun() == ("squares",)
+
+
 def test_resume_adds_scenes(write_raster: Any) -> None:
     first, second = write_raster("a_20200101", pattern(2, 2)), write_raster("b_20210101", pattern(2, 3))
     index([first])
