@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Final
 
 import numpy as np
@@ -22,6 +22,7 @@ from pyproj.exceptions import ProjError
 from engine import geometry as geo
 from engine.geometry import Window
 from engine.imagery.outline import to_pixels
+from engine.imagery.pictures import PictureReader
 from engine.imagery.preview import TileImage
 from engine.imagery.raster import mirrored
 from engine.imagery.reader import SceneReader, open_scene
@@ -33,7 +34,9 @@ FloatArray = NDArray[np.float64]
 WORLD: Final = 20037508.342789244
 """Half the side of the Web Mercator square, metres."""
 MESH: Final = 16
-READERS_KEPT: Final = 16
+READERS_KEPT: Final = 24
+BYTES_KEPT: Final = 512 * 2**20
+"""Of pictures that are decoded whole."""
 LARGEST_TILE: Final = 1024
 
 
@@ -79,7 +82,7 @@ def map_image(scene: Scene, z: int, x: int, y: int, size: int = 256) -> TileImag
     if not inside.any():
         return None
     window, scale = _window(scene, columns, rows, inside)
-    with _reading(scene) as reader:
+    with reading(scene) as reader:
         source = reader.read(window, max(1, math.ceil(max(window.width, window.height) / scale)))
     down, across = source.valid.shape
     u = (columns - window.column) * across / window.width
@@ -96,7 +99,7 @@ def scene_overview(scene: Scene, size: int = 512) -> bytes:
     Raises:
         ImageUnreadable: If the pixels can't be read.
     """
-    with _reading(scene) as reader:
+    with reading(scene) as reader:
         image = reader.read(Window(0, 0, scene.width, scene.height), min(size, max(scene.width, scene.height)))
     return image.encode("webp")
 
@@ -192,44 +195,70 @@ def _sampled(source: TileImage, u: FloatArray, v: FloatArray, inside: NDArray[np
     return TileImage(np.where(valid[..., None], mixed, np.uint8(0)), valid)
 
 
+class _Open:
+    """A reader that is opened by whoever needs it first."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.reader: SceneReader | None = None
+        self.users = 0
+        self.weight = 0
+
+    def opened(self, scene: Scene) -> SceneReader:
+        """The reader; others who want the same scene wait, those of other scenes do not."""
+        with self.lock:
+            if self.reader is None:
+                self.reader = open_scene(scene)
+                self.weight = 4 * scene.width * scene.height if isinstance(self.reader, PictureReader) else 0
+            return self.reader
+
+    def close(self) -> None:
+        if self.reader is not None:
+            self.reader.close()
+
+
 class _Kept:
-    """The readers of the scenes that were drawn last; one that is pushed out is closed when nobody reads from it."""
+    """The readers of the scenes that were used last; one that is pushed out is closed when nobody reads from it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._readers: OrderedDict[object, tuple[SceneReader, list[int]]] = OrderedDict()
+        self._open: OrderedDict[object, _Open] = OrderedDict()
 
-    def take(self, scene: Scene) -> tuple[SceneReader, Callable[[], None]]:
+    @contextmanager
+    def reading(self, scene: Scene) -> Iterator[SceneReader]:
         key = (Source.allow(scene.source).stamp(), scene.sensor, scene.transform)
         with self._lock:
-            entry = self._readers.get(key)
-        if entry is None:
-            entry = (open_scene(scene), [0])
-        with self._lock:
-            reader, users = self._readers.setdefault(key, entry)
-            self._readers.move_to_end(key)
-            users[0] += 1
-            idle = [name for name, (_, count) in self._readers.items() if count[0] == 0]
-            for name in idle[: max(0, len(self._readers) - READERS_KEPT)]:
-                self._readers.pop(name)[0].close()
-        if reader is not entry[0]:
-            entry[0].close()
-
-        def release() -> None:
+            entry = self._open.setdefault(key, _Open())
+            self._open.move_to_end(key)
+            entry.users += 1
+        try:
+            yield entry.opened(scene)
+        finally:
             with self._lock:
-                users[0] -= 1
+                entry.users -= 1
+                pushed_out = self._pushed_out()
+            for each in pushed_out:
+                each.close()
 
-        return reader, release
+    def _pushed_out(self) -> list[_Open]:
+        """Take out idle readers, the longest unused first, until the rest is few and small; and those that failed to open."""
+        out = []
+        count, weight = len(self._open), sum(entry.weight for entry in self._open.values())
+        for key, entry in list(self._open.items()):
+            if entry.users == 0 and (count > READERS_KEPT or weight > BYTES_KEPT or entry.reader is None):
+                out.append(self._open.pop(key))
+                count, weight = count - 1, weight - entry.weight
+        return out
 
 
 _kept: Final = _Kept()
 
 
-@contextmanager
-def _reading(scene: Scene) -> Iterator[SceneReader]:
-    """A kept reader of a scene, for as long as the block lasts."""
-    reader, release = _kept.take(scene)
-    try:
-        yield reader
-    finally:
-        release()
+def reading(scene: Scene) -> AbstractContextManager[SceneReader]:
+    """An open reader of a scene for as long as the block lasts, shared and kept for the next; another file of the name is another scene.
+
+    Raises:
+        SourceForbidden: If its source may not be opened (any more).
+        ImageUnreadable: If it is gone or damaged.
+    """
+    return _kept.reading(scene)
