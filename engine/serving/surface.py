@@ -42,7 +42,7 @@ def draw_surface(hits: Iterable[Hit], bounds: Bounds, width: int = 1024) -> byte
         right = left + hit.bounds.width / bounds.width * width
         upper = (top - mercator(hit.bounds.north)) / (top - bottom) * height
         lower = (top - mercator(hit.bounds.south)) / (top - bottom) * height
-        pen.rectangle((left, upper, right - 1, lower - 1), fill=score_colour(hit.percentile))
+        pen.rectangle((left, upper, max(right - 1, left), max(lower - 1, upper)), fill=score_colour(hit.percentile))
     out = io.BytesIO()
     picture.save(out, "PNG")
     return out.getvalue()

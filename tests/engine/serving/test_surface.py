@@ -46,3 +46,9 @@ def test_a_collection_across_the_antimeridian_is_drawn_in_one_piece() -> None:
 def test_mercator_northing() -> None:
     """EPSG:3857 at 60° N: 8,399,737.89 m on a sphere of 6,378,137 m (published example values)."""
     assert mercator(60) * 6_378_137 == pytest.approx(8_399_737.89, abs=0.01)
+
+
+def test_a_tile_smaller_than_a_pixel_is_a_dot() -> None:
+    drawn = pixels(draw_surface([hit(Bounds(2, 2, 2.001, 2.001), 0.9)], Bounds(0, 0, 4, 4), width=100))
+    assert (drawn[..., 3] > 0).sum() == 1
+    assert drawn[50, 50, 3] == 255 or drawn[49, 50, 3] == 255
