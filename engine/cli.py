@@ -17,7 +17,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from engine.errors import PharosError, RecipeInvalid
+from engine.errors import CollectionExists, PharosError, RecipeInvalid
 from engine.evaluation.command import evaluate_cli
 from engine.settings import ROOT, settings
 from engine.terminal import Json, ProgressLine, answer, quietly
@@ -35,7 +35,7 @@ Regions = Annotated[list[str] | None, typer.Option("--region", help="W,S,E,N in 
 def index(
     paths: Annotated[list[str], typer.Argument(help="GeoTIFF or COG files, pictures, folders of them, or http(s) addresses.")],
     collection: CollectionName,
-    model: Annotated[str, typer.Option(help="Id of the encoder; see: models.")] = "",
+    model: Annotated[str, typer.Option(help="Id of the encoder, see: models; with --resume by default the collection's own.")] = "",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run, or add scenes.")] = False,
     tile: Annotated[str, typer.Option(help="Side of a tile, as 64px or 300m; by default chosen from the resolution.")] = "",
     overlap: Annotated[float, typer.Option(help="What neighbouring tiles share, in the unit of --tile.")] = 0.0,
@@ -49,11 +49,12 @@ def index(
         from engine import index as collections
         from engine.types import Region
 
+        before = indexed_with(collection, resume)  # what can be refused at once is, before anything is scanned or loaded
         where = Region.from_like(place).bounds if place else None
         progress = ProgressLine()
-        found = imagery.find_scenes(paths, place=where, unplaced=unplaced, progress=progress)
         spec = imagery.TileSpec.parse(tile, overlap) if tile else imagery.TileSpec()
-        encoder = encoders.load(model or settings().model, progress=progress)
+        found = imagery.find_scenes(paths, place=where, unplaced=unplaced, progress=progress)
+        encoder = encoders.load(model or before or settings().model, progress=progress)
         report = collections.build(collection, found.scenes, encoder, spec=spec, resume=resume, progress=progress)
         skipped = [{"name": name, "why": why} for name, why in (*found.skipped, *report.unreadable)]
     record = {
@@ -69,6 +70,24 @@ def index(
     lines = [f"{report.tiles:,} tiles of {report.scenes:,} scenes in “{report.collection}”, {report.seconds:.1f} s ({report.model})"]
     lines += [f"skipped {entry['name']}: {entry['why']}" for entry in skipped]
     answer(record, as_json, lambda: "\n".join(lines))
+
+
+def indexed_with(collection: str, resume: bool) -> str:
+    """Id of the model that a collection was begun with, or nothing where there is none yet.
+
+    Raises:
+        CollectionNameInvalid: If the name can't name a collection.
+        CollectionExists: If it exists and is not to be resumed.
+    """
+    from engine.index.collection import folder_of
+    from engine.index.manifest import FILE, Manifest
+
+    folder = folder_of(collection)
+    if not (folder / FILE).is_file():
+        return ""
+    if not resume:
+        raise CollectionExists(collection)
+    return Manifest.read(folder).model_id
 
 
 @cli.command()

@@ -15,7 +15,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the
 
 
 class ProgressLine:
-    """Progress on standard error with time left, at most four lines a second; silent where nobody watches a terminal."""
+    """Progress on standard error: on a terminal one line with the time left, written anew at most four times a second.
+
+    Where nobody watches a terminal, each stage is named once.
+    """
 
     def __init__(self) -> None:
         self._stage, self._start, self._last = "", 0.0, 0.0

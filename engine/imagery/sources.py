@@ -92,11 +92,11 @@ class Source:
             return cls(text, None)
         refuse_instruction(text)
         path = Path(os.path.abspath(os.path.expanduser(text)))
-        if path.is_dir():
+        if os.path.isdir(path):  # unlike the path's own methods it takes a name of any length
             return cls(str(path), path)
-        if not path.exists():
-            raise ImageUnreadable(path.name, "there is no such file or folder.")
-        if not path.is_file():
+        if not os.path.exists(path):
+            raise ImageUnreadable(path.name[:80], "there is no such file or folder.")
+        if not os.path.isfile(path):
             raise SourceForbidden(path.name, "it is a device or a pipe, not a file.")
         if path.suffix.lower() == ".vrt":
             raise SourceForbidden(path.name, "a VRT only points to other files. Give those files themselves.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -103,7 +104,7 @@ def _like(like: str, collection: Collection, encoder: Encoder) -> FloatVectors:
     row = collection.table.row_of(like)
     if row is not None:
         return _unit(collection.store.take(np.array([row]))[0])
-    if not Path(like).is_file():
+    if not os.path.isfile(like):  # unlike the path's own method it takes a text of any length
         raise TileNotFound(like, collection.name)
     return _picture(like, encoder)
 

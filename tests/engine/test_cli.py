@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ import pytest
 import rasterio
 
 from engine.cli import main
+from engine.settings import ROOT, settings
 from tests.scenes import write_scene
 
 Run = Callable[..., tuple[int, Any, str]]
@@ -83,6 +87,45 @@ def test_resume_adds_what_is_new_and_a_second_run_without_it_is_refused(run: Run
     write_scene(scenes / "field_20220101.tif", seed=3)
     code, more, _ = run("index", str(scenes), "--collection", "fields", "--resume")
     assert (code, more["scenes"], more["tiles"]) == (0, 3, 48)
+
+
+def test_what_the_name_forbids_is_refused_before_anything_is_scanned(run: Run, scenes: Path) -> None:
+    assert run("index", str(scenes), "--collection", "fields")[0] == 0
+    for name, says in (("fields", "exists already"), ("../fields", "can't name a collection")):
+        code, _, err = run("index", "/nowhere/at/all", "--collection", name, "--model", "none")
+        assert code == 2
+        assert says in err
+
+
+def test_resume_goes_on_with_the_collections_own_model(run: Run, scenes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run("index", str(scenes), "--collection", "fields")[0] == 0
+    monkeypatch.setenv("PHAROS_MODEL", "no-such-model")
+    settings.cache_clear()
+    code, again, err = run("index", str(scenes), "--collection", "fields", "--resume")
+    assert code == 0, err
+    assert again["model"].startswith("pharos-small@")
+    assert run("index", str(scenes), "--collection", "other", "--resume")[0] == 2
+
+
+def test_a_bad_setting_ends_with_exit_2_and_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PHAROS_THREADS", "many")
+    settings.cache_clear()
+    code, _, err = run("search", "a lake", "--collection", "fields")
+    assert code == 2
+    assert len(err.strip().splitlines()) == 1
+    assert "PHAROS_THREADS" in err
+
+
+def test_a_reader_that_has_seen_enough_ends_it_quietly() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-m", "engine", "models", "--json"], cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, timeout=60, check=False
+        )
+    finally:
+        os.close(writing)
+    assert ended.stderr == b""
 
 
 def test_a_folder_of_classes_becomes_one_tile_a_picture(run: Run, tmp_path: Path) -> None:
@@ -158,6 +201,8 @@ def test_one_bad_file_does_not_cost_the_others(run: Run, scenes: Path) -> None:
         (["search", "a lake", "--collection", "fields", "--from", "2001-01-01", "--to", "2001-12-31"], "It has 2014-07-20"),
         (["search", "a lake", "--collection", "fields", "--from", "soon"], "not a time"),
         (["search", "--like", "none/0-0", "--collection", "fields"], "none/0-0"),
+        (["search", "--like", "x" * 5000, "--collection", "fields"], "no tile “x+”"),
+        (["index", "x" * 5000, "--collection", "x"], "no such file|can't be read"),
         (["search", "a lake"], "Missing option"),
         (["label", "--collection", "fields", "--labels", "one"], "label set"),
         (["index", "/nowhere/at/all", "--collection", "x"], "no such file"),
