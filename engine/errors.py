@@ -160,6 +160,11 @@ class ImageTooLarge(PharosError):
         )
 
 
+class UploadInvalid(PharosError):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"“{name[:60]}” can't name a file. Rename it and add it again.")
+
+
 class SourceForbidden(PharosError):
     def __init__(self, source: str, why: str) -> None:
         super().__init__(f"“{source}” is not opened: {why}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import uuid
 from collections.abc import Callable
 
 from engine.errors import Cancelled, PharosError
@@ -26,12 +27,18 @@ class Job:
         total: Steps of the stage; 0 if unknown.
         outcome: In words, once finished.
         failed: In words, if it went wrong.
+        error: What went wrong, for a program that waits; None if nothing.
+        ended: When it ended, on the monotonic clock; 0 while it runs.
+        id: Names it among all jobs of this process.
     """
 
     def __init__(self, title: str, work: Callable[[Progress, Cancel], str]) -> None:
         self.title = title
         self.stage, self.done, self.total = "", 0, 0
         self.outcome, self.failed = "", ""
+        self.error: PharosError | None = None
+        self.ended = 0.0
+        self.id = uuid.uuid4().hex[:12]
         self._stage_began = time.monotonic()
         self._cancel = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(work,), name=f"pharos-{title}", daemon=True)
@@ -43,10 +50,13 @@ class Job:
         except Cancelled as stopped:
             self.outcome = str(stopped)
         except PharosError as error:
-            self.failed = str(error)
+            self.error, self.failed = error, str(error)
         except Exception:
             log.exception("%s failed", self.title)
             self.failed = f"{self.title} failed inside; the log says where. What was acknowledged is kept."
+            self.error = PharosError(self.failed)
+        finally:
+            self.ended = time.monotonic()
 
     def _progress(self, stage: str, done: int, total: int) -> None:
         if stage != self.stage:

@@ -3,50 +3,113 @@
 from __future__ import annotations
 
 import io
-import math
+import logging
 from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, Literal
 
+import numpy as np
 import shapely
 
+from engine.errors import PharosError
+from engine.imagery.maptile import map_image, tile_bounds
+from engine.imagery.preview import TileImage
+from engine.serving.surface import mercator
 from engine.types import Scene
 
+if TYPE_CHECKING:
+    from engine.index import Collection
 
-def tile_box(z: int, x: int, y: int) -> shapely.Polygon:
-    """The outline of a web-mercator tile in WGS 84 degrees (OGC 17-083r2, WebMercatorQuad)."""
-    side = 2.0**z
+log = logging.getLogger(__name__)
 
-    def latitude(row: float) -> float:
-        return math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * row / side))))
+When = datetime | Literal["all"] | None
+"""A time; all times; or None for the scenes whose time nobody knows."""
 
-    return shapely.box(x / side * 360 - 180, latitude(y + 1), (x + 1) / side * 360 - 180, latitude(y))
+SIDE: Final = 256
+MOST_SCENES: Final = 64
+"""Beyond this many in one tile each is a few pixels wide, and only its place is shown."""
+CELL: Final = (128, 128, 128, 160)
+BEFORE_ALL: Final = datetime.min.replace(tzinfo=UTC)
 
 
-def draw_mosaic(scenes: Iterable[Scene], z: int, x: int, y: int) -> bytes | None:
-    """Draw what of the scenes lies in a tile, the first scene on top.
+def scenes_of(collection: Collection, when: When) -> tuple[Scene, ...]:
+    """Scenes that the map shows, the uppermost first: those of one time as they were indexed, of all times the newest first."""
+    if when != "all":
+        return collection.scenes_at(when)
+    return tuple(sorted(collection.scenes.values(), key=lambda scene: scene.datetime or BEFORE_ALL, reverse=True))
+
+
+class Mosaic:
+    """Scenes laid over each other, found by place; thread-safe.
 
     Args:
-        scenes: In order of precedence.
-        z: Zoom.
-        x: Column.
-        y: Row.
-
-    Returns:
-        PNG bytes with alpha, or None where no scene lies.
+        scenes: The uppermost first.
     """
-    from engine.imagery import map_tile
 
-    if not (0 <= z <= 30 and 0 <= x < 2**z and 0 <= y < 2**z):
-        return None
-    box = tile_box(z, x, y)
-    parts = (map_tile(scene, z, x, y) for scene in scenes if scene.footprint.intersects(box))
-    drawn = [part for part in parts if part is not None]
-    if len(drawn) < 2:
-        return drawn[0] if drawn else None
-    from PIL import Image
+    def __init__(self, scenes: Iterable[Scene]) -> None:
+        self.scenes = tuple(scenes)
+        self._tree = shapely.STRtree([scene.footprint for scene in self.scenes])
+        self._unreadable: set[str] = set()
 
-    canvas = Image.open(io.BytesIO(drawn[-1])).convert("RGBA")
-    for part in reversed(drawn[:-1]):
-        canvas.alpha_composite(Image.open(io.BytesIO(part)).convert("RGBA"))
+    def draw(self, z: int, x: int, y: int) -> bytes | None:
+        """Draw what of the scenes lies in a web-mercator tile.
+
+        Args:
+            z: Zoom.
+            x: Column.
+            y: Row.
+
+        Returns:
+            PNG bytes with alpha, or None where no scene lies. Scenes that can't be read are left out.
+        """
+        if not (0 <= z <= 30 and 0 <= x < 2**z and 0 <= y < 2**z):
+            return None
+        found = [self.scenes[place] for place in sorted(self._tree.query(shapely.box(*tile_bounds(z, x, y)), "intersects").tolist())]
+        if len(found) > MOST_SCENES:
+            return _cells(found, z, x, y)
+        drawn = self._drawn(found, z, x, y)
+        return None if drawn is None else drawn.encode("png")
+
+    def _drawn(self, scenes: Iterable[Scene], z: int, x: int, y: int) -> TileImage | None:
+        """From the uppermost down, until nothing shines through."""
+        drawn: TileImage | None = None
+        for scene in scenes:
+            image = self._image(scene, z, x, y)
+            if image is None:
+                continue
+            if drawn is None:
+                drawn = image
+            else:
+                rgb = np.where(drawn.valid[..., None], drawn.rgb, image.rgb)
+                drawn = TileImage(rgb, drawn.valid | image.valid)
+            if drawn.valid.all():
+                break
+        return drawn
+
+    def _image(self, scene: Scene, z: int, x: int, y: int) -> TileImage | None:
+        try:
+            return map_image(scene, z, x, y, SIDE)
+        except PharosError as error:
+            if scene.id not in self._unreadable:
+                self._unreadable.add(scene.id)
+                log.warning("Scene %s is left out of the map: %s", scene.id, error)
+            return None
+
+
+def _cells(scenes: Iterable[Scene], z: int, x: int, y: int) -> bytes:
+    """The outlines of scenes, filled: where something lies, when there is too much to read it all."""
+    from PIL import Image, ImageDraw
+
+    west, south, east, north = tile_bounds(z, x, y)
+    top, bottom = mercator(north), mercator(south)
+    picture = Image.new("RGBA", (SIDE, SIDE), (0, 0, 0, 0))
+    pen = ImageDraw.Draw(picture)
+    for scene in scenes:
+        for part in shapely.get_parts(scene.footprint):
+            places = [
+                ((lon - west) / (east - west) * SIDE, (top - mercator(lat)) / (top - bottom) * SIDE) for lon, lat in part.exterior.coords
+            ]
+            pen.polygon(places, fill=CELL)
     out = io.BytesIO()
-    canvas.save(out, "PNG")
+    picture.save(out, "PNG")
     return out.getvalue()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import shutil
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -10,12 +12,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import shapely
 from PIL import Image
 
 from engine import encoders, imagery, index
-from engine.errors import EmptyQuery, TileNotFound
+from engine.errors import Cancelled, EmptyQuery, TileNotFound
+from engine.imagery.maptile import tile_bounds
 from engine.serving import Engine
-from engine.serving.mosaic import draw_mosaic, tile_box
+from engine.serving.mosaic import Mosaic
 from engine.settings import Settings
 from engine.types import Query, Region, TimeSpan
 from tests.scenes import write_scene
@@ -100,6 +104,66 @@ def test_an_upload_is_indexed_behind_the_page(machine: Engine, home: Path) -> No
     assert "16 tiles" in job.outcome
     assert "mine" in machine.collections()
     assert not (home.parent / "field_20140720.tif").exists()
+    assert machine.summary("mine").tiles == 16
+    assert machine.unfinished() == ()
+    assert machine.jobs() == (job,)
+
+
+def test_every_date_shows_the_newest_on_top(machine: Engine) -> None:
+    lon, lat = machine.collection("fields").tile("field_20140720/64-64").bounds.centre
+    assert machine.tile_at("fields", "all", lon, lat).split("/")[0] in {"field_20200831", "late_20220101"}  # type: ignore[union-attr]
+    z, side = 14, 2**14
+    x = int((lon + 180) / 360 * side)
+    y = int((1 - np.arcsinh(np.tan(np.radians(lat))) / np.pi) / 2 * side)
+    assert machine.map_tile("fields", "all", z, x, y) not in (None, machine.map_tile("fields", DAY, z, x, y))
+
+
+def test_a_closed_engine_can_be_warmed_again(machine: Engine) -> None:
+    machine.warm()
+    machine.close()
+    machine.warm()
+    end = time.monotonic() + 60
+    while not machine.state.ready and time.monotonic() < end:
+        time.sleep(0.05)
+    assert machine.state.ready
+    assert machine.state.failed == ""
+
+
+def test_what_was_stopped_is_told_and_gone_on_with(machine: Engine) -> None:
+    def tell(stage: str, done: int, total: int) -> None:
+        if done >= 16:
+            stop.set()
+
+    stop = threading.Event()
+    scenes = machine.collection("fields").scenes_at(DAY)
+    with pytest.raises(Cancelled):
+        index.build(
+            "half",
+            scenes,
+            machine.encoder("pharos-small"),
+            spec=imagery.TileSpec(),
+            settings=machine.config,
+            unit=16,
+            batch=16,
+            progress=tell,
+            cancel=stop,
+        )
+    assert machine.unfinished() == ("half",)
+    job = machine.go_on("half")
+    job.wait(120)
+    assert job.failed == ""
+    assert machine.unfinished() == ()
+    assert machine.summary("half").tiles == len(machine.collection("half")) == 32
+
+
+def test_a_damaged_collection_is_summed_up_all_the_same(machine: Engine) -> None:
+    folder = machine.config.collections_dir / "spoilt"
+    (folder / "shards").mkdir(parents=True)
+    (folder / "collection.json").write_text("{")
+    (folder / "shards" / "000001.parquet").write_bytes(b"no shard")
+    assert "spoilt" in machine.collections()
+    assert "can't be read" in machine.summary("spoilt").damaged
+    shutil.rmtree(folder)
 
 
 def test_neighbouring_scenes_of_one_time_are_one_map_tile(machine: Engine) -> None:
@@ -109,15 +173,15 @@ def test_neighbouring_scenes_of_one_time_are_one_map_tile(machine: Engine) -> No
     side = 2**11
     x = int((lon + 180) / 360 * side)
     y = int((1 - np.arcsinh(np.tan(np.radians(lat))) / np.pi) / 2 * side)
-    both = draw_mosaic(scenes, 11, x, y)
-    one = draw_mosaic(scenes[:1], 11, x, y)
+    both = Mosaic(scenes).draw(11, x, y)
+    one = Mosaic(scenes[:1]).draw(11, x, y)
     assert both is not None
     assert one is not None
 
     def covered(body: bytes) -> int:
         return int((np.asarray(Image.open(io.BytesIO(body)).convert("RGBA"))[..., 3] > 0).sum())
 
-    inside = [scene.footprint.intersection(tile_box(11, x, y)).area / scene.footprint.area for scene in scenes]
+    inside = [scene.footprint.intersection(shapely.box(*tile_bounds(11, x, y))).area / scene.footprint.area for scene in scenes]
     assert covered(both) > covered(one) * (sum(inside) / inside[0]) * 0.95
-    assert draw_mosaic(scenes, 11, 0, 0) is None
-    assert draw_mosaic(scenes, 11, -1, 5) is None
+    assert Mosaic(scenes).draw(11, 0, 0) is None
+    assert Mosaic(scenes).draw(11, -1, 5) is None
