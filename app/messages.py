@@ -16,13 +16,20 @@ STATUS: Final[dict[type[errors.PharosError], int]] = {
     errors.EncoderNotFound: 404,
     errors.EncoderNotReady: 503,
     errors.WeightsMissing: 503,
+    errors.ExtraMissing: 503,
+    errors.DeviceUnavailable: 503,
+    errors.DataMissing: 503,
     errors.CollectionBusy: 409,
     errors.CollectionExists: 409,
+    errors.ModelMismatch: 409,
     errors.SourceForbidden: 403,
     errors.ImageTooLarge: 413,
     errors.DiskFull: 507,
     errors.CollectionDamaged: 500,
     errors.WeightsCorrupt: 500,
+    errors.ImageUnreadable: 500,  # over HTTP only pictures that were indexed here are read
+    errors.SensorNotFound: 500,
+    errors.SettingsInvalid: 500,
 }
 """What is not named here is bad input: 422."""
 

@@ -7,12 +7,15 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import streamlit as st
+from starlette.middleware import Middleware
 
 from app.base import base_path
 from app.messages import words
 from app.routes import routes
+from app.routes.hosts import KnownHosts
+from engine.errors import SettingsInvalid
 from engine.serving import engine
-from engine.settings import ROOT
+from engine.settings import ROOT, settings
 
 
 @asynccontextmanager
@@ -29,4 +32,10 @@ def tell(error: Exception) -> bool:
     return True
 
 
-app = st.App(ROOT / "app" / "main.py", routes=routes(base_path()), lifespan=lifespan, on_script_error=tell)
+try:
+    settings()
+except SettingsInvalid as error:
+    raise SystemExit(str(error)) from None
+
+known = Middleware(KnownHosts, bound=str(st.get_option("server.address") or ""), hosts=lambda: settings().hosts)
+app = st.App(ROOT / "app" / "main.py", routes=routes(base_path()), lifespan=lifespan, middleware=[known], on_script_error=tell)

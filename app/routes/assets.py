@@ -5,18 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from app.routes.replies import lasting, missing
+from app.routes.refusals import Nothing
+from app.routes.replies import ASK_AGAIN, guarded, known, lasting, missing
 from components.frontend import asset_path, vendor_path
 
 
 def reply(request: Request, path: Path | None) -> Response:
-    """A file, or a JSON 404."""
+    """A file, or a JSON 404. Modules import one another without a version, so that those are asked for again each time."""
     if path is None:
-        return JSONResponse({"error": f"There is nothing at {request.url.path}."}, 404)
-    return FileResponse(path, headers={"Cache-Control": lasting(request), "X-Content-Type-Options": "nosniff"})
+        raise Nothing(f"There is nothing at {request.url.path}.")
+    headers = {"Cache-Control": lasting(request, ASK_AGAIN), "X-Content-Type-Options": "nosniff"}
+    file = FileResponse(path, headers=headers, stat_result=path.stat())
+    tag = file.headers["etag"]
+    return Response(status_code=304, headers={**headers, "ETag": tag}) if known(request, tag) else file
 
 
 async def vendor(request: Request) -> Response:
@@ -32,8 +36,8 @@ async def component(request: Request) -> Response:
 def routes(base: str) -> list[BaseRoute]:
     """The routes; each group ends with a JSON 404."""
     return [
-        Route(f"{base}/vendor/{{path:path}}", vendor),
+        Route(f"{base}/vendor/{{path:path}}", guarded(vendor)),
         missing(f"{base}/vendor"),
-        Route(f"{base}/components/{{name}}/{{file}}", component),
+        Route(f"{base}/components/{{name}}/{{file}}", guarded(component)),
         missing(f"{base}/components"),
     ]
