@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 from urllib.parse import quote, unquote
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
 
 from components.map import MapRegion
 from engine.errors import PharosError
@@ -15,6 +19,8 @@ from engine.types import Region
 EVERY_DATE = "all"
 MOST_CORNERS = 500
 """Corners of a drawn region that an address carries; more would outgrow what browsers and proxies accept."""
+EAST_END, NORTH_END = 540.0, 90.0
+"""How far from 0° a corner may lie, degrees: a map repeats the world once to either side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +47,14 @@ class Drawn:
 
     @classmethod
     def from_map(cls, region: MapRegion) -> Self:
-        """From what the map sends; of a shape in several parts the first is kept, since only those can be drawn."""
+        """From what the map sends; of a shape in several parts the first is kept, since only those can be drawn.
+
+        A ring that an address could not carry is brought to the nearest world and to at most 500 corners.
+        """
         coordinates = region.geometry["coordinates"]
         ring = coordinates[0] if region.geometry["type"] == "Polygon" else coordinates[0][0]
-        return cls.from_ring(region.id, region.name, ring)
+        corners = np.array([corner[:2] for corner in ring], dtype=np.float64).reshape(-1, 2)
+        return cls.from_ring(region.id, region.name, _thinned(_near(corners)).tolist())
 
     @classmethod
     def from_text(cls, text: str) -> Self:
@@ -55,7 +65,7 @@ class Drawn:
         """
         identity, name, corners = text.split("|")
         ring = [tuple(float(number) for number in corner.split(",")) for corner in corners.split(";")]
-        if not 3 <= len(ring) <= MOST_CORNERS or not all(len(corner) == 2 and all(map(math.isfinite, corner)) for corner in ring):
+        if not 3 <= len(ring) <= MOST_CORNERS or not all(len(corner) == 2 and _on_earth(*corner) for corner in ring):
             raise ValueError(text)
         return cls.from_ring(unquote(identity), unquote(name), ring)
 
@@ -89,6 +99,8 @@ class Drawn:
             _ = self.region
         except PharosError as error:
             return str(error)
+        except Exception:  # whatever the geometry library finds wrong with it
+            return "The region can't be used: its outline is no polygon. Draw it again."
         return ""
 
 
@@ -167,12 +179,45 @@ class ViewState:
 
 def _read(name: str, default: object, values: list[str]) -> object:
     if name == "regions":
-        return tuple(Drawn.from_text(value) for value in values)
+        return _once(Drawn.from_text(value) for value in values)
     if isinstance(default, tuple):
-        return tuple(values)
+        return tuple(dict.fromkeys(values))
     if isinstance(default, int):
         number = int(values[-1])
         if not 0 <= number <= (100 if name.endswith("opacity") else 1_000_000):
             raise ValueError(name)
         return number
     return values[-1]
+
+
+def _once(regions: Iterable[Drawn]) -> tuple[Drawn, ...]:
+    """The first region of each id."""
+    by_id: dict[str, Drawn] = {}
+    for drawn in regions:
+        by_id.setdefault(drawn.id, drawn)
+    return tuple(by_id.values())
+
+
+def _on_earth(lon: float, lat: float) -> bool:
+    return math.isfinite(lon) and math.isfinite(lat) and abs(lon) <= EAST_END and abs(lat) <= NORTH_END
+
+
+def _near(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The ring, moved by whole turns where it was drawn on a far copy of the world."""
+    if len(corners) and np.abs(corners[:, 0]).max() > EAST_END:
+        corners = corners - [360 * round(float(np.ptp(corners[:, 0]) / 2 + corners[:, 0].min()) / 360), 0]
+    return np.clip(corners, [-EAST_END, -NORTH_END], [EAST_END, NORTH_END])
+
+
+def _thinned(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The ring with at most 500 corners: those stay that matter most for its shape (Douglas–Peucker)."""
+    if len(corners) <= MOST_CORNERS:
+        return corners
+    tolerance = float(np.ptp(corners, axis=0).max()) * 1e-5
+    for _ in range(20):
+        outline = shapely.simplify(shapely.Polygon(corners), tolerance, preserve_topology=True)
+        kept = shapely.get_coordinates(outline)
+        if 4 <= len(kept) <= MOST_CORNERS:
+            return kept
+        tolerance *= 2
+    return corners[:: -(-len(corners) // MOST_CORNERS)]
