@@ -105,7 +105,7 @@ class Engine:
     def _warm(self, stop: Cancel) -> None:
         try:
             self._tell(stage="loading the model", failed="", demo_failed="")
-            encoder = self._encoders.get(self.config.model, wait=True, cancel=stop)
+            encoder = self._encoders.get(self.config.model, wait=True, cancel=stop, progress=self._progress)
             if self.config.demo:
                 self._make_demo(encoder, stop)
         except PharosError as error:
@@ -161,16 +161,15 @@ class Engine:
     def _load(self, model: str, progress: Progress, cancel: Cancel) -> Encoder:
         from engine.encoders import load
 
-        if model != self.config.model:
-            return load(model, settings=self.config, progress=progress, cancel=cancel)
-
-        def both(stage: str, done: int, total: int) -> None:
-            progress(stage, done, total)
-            self._progress(stage, done, total)
-
-        encoder = load(model, settings=self.config, progress=both, cancel=cancel)
-        encoder.texts(["a lake"])  # the first pass allocates; a person should not wait for it
-        self._tell(device=encoder.device, ready=True, stage="", done=0, total=0, failed="")
+        encoder = load(model, settings=self.config, progress=progress, cancel=cancel)
+        if model == self.config.model:
+            encoder.texts(["a lake"])  # the first pass allocates; a person should not wait for it
+            with self._lock:
+                late = bool(self.state.failed) and self._warming is not None and not self._warming.is_alive()
+                self._warming = None if late else self._warming
+            self._tell(device=encoder.device, ready=True, failed="")
+            if late:  # what the warm-up gave up is made up for
+                self.warm()
         return encoder
 
     def encoder(self, model: str, *, wait: bool = True, cancel: Cancel | None = None, progress: Progress = silent) -> Encoder:

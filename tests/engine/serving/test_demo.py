@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 import rasterio
 
+import engine.encoders
 import engine.world
 from engine import imagery, index
-from engine.errors import CollectionBusy
+from engine.errors import CollectionBusy, WeightsCorrupt
 from engine.index.lock import writing
-from engine.serving import demo
+from engine.serving import Engine, demo
+from engine.serving import encoders as serving_encoders
 from engine.settings import Settings
 from engine.world import World
 from tests.engine.index.colour_encoder import ColourEncoder
 from tests.scenes import write_scene
+
+
+class Ready(ColourEncoder):
+    """As it comes from the registry: on a device."""
+
+    device = "cpu"
 
 
 @pytest.fixture(autouse=True)
@@ -117,3 +126,38 @@ def test_a_second_server_waits_for_nobody(own_data: Settings) -> None:
     demo.make_demo(own_data)
     with writing(own_data.collections_dir / demo.ISLAND), pytest.raises(CollectionBusy):
         demo.index_demo(own_data, ColourEncoder())  # type: ignore[arg-type]
+
+
+def test_a_demo_that_fails_is_no_failure_of_the_model(own_data: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine.encoders, "load", lambda *_, **__: Ready())
+    machine = Engine(own_data)
+    with writing(own_data.collections_dir / demo.ISLAND):
+        machine.warm()
+        end = time.monotonic() + 30
+        while not (machine.state.ready and not machine.state.stage) and time.monotonic() < end:
+            time.sleep(0.02)
+    assert "being indexed by" in machine.state.demo_failed
+    assert (machine.state.failed, machine.state.ready) == ("", True)
+    machine.close()
+
+
+def test_a_model_that_comes_late_makes_up_for_the_warm_up(own_data: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: Any, **__: Any) -> Ready:
+        raise WeightsCorrupt("colours", "no.")
+
+    monkeypatch.setattr(serving_encoders, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(engine.encoders, "load", missing)
+    machine = Engine(own_data)
+    machine.warm()
+    end = time.monotonic() + 30
+    while (not machine.state.failed or machine.state.stage) and time.monotonic() < end:
+        time.sleep(0.02)
+    assert not machine.state.ready
+    time.sleep(0.1)  # the thread ends
+    monkeypatch.setattr(engine.encoders, "load", lambda *_, **__: Ready())
+    assert machine.encoder(own_data.model).id == "colours"
+    while demo.ISLAND not in machine.collections() and time.monotonic() < end:
+        time.sleep(0.02)
+    assert machine.state.failed == ""
+    assert demo.ISLAND in machine.collections()
+    machine.close()
