@@ -13,7 +13,7 @@ PORT ?= 8501
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: .venv/.run vendor/.ready ## set up what is missing, then open the map at http://127.0.0.1:$(PORT)
+run: .venv/.run vendor/.ready ## set up what is missing, then serve the map at http://127.0.0.1:$(PORT)
 	$(PY) -m streamlit run app/server.py --server.port $(PORT)
 
 test: .venv/.test vendor/.ready ## set up what is missing, then run all tests
