@@ -45,7 +45,7 @@ def answer_panel(state: ViewState, asked: Asked | None, flaw: str) -> None:
         asked: The question and its answer, if there is one.
         flaw: Why there is none, in words; empty if nothing was asked.
     """
-    status()
+    status(state)
     if flaw:
         st.warning(literal(flaw))
     elif asked is None:
@@ -58,12 +58,13 @@ def answer_panel(state: ViewState, asked: Asked | None, flaw: str) -> None:
             tile(state)
 
 
-def status() -> None:
-    """Model, device, whether it is ready."""
-    state = engine().state
-    pills(
-        f"{state.model} · {device_words(state.device)} · {'ready' if state.ready else 'loading'}" if not state.failed else "model not ready"
-    )
+def status(state: ViewState) -> None:
+    """The model that answers here, its device, whether it is ready."""
+    machine = engine().state
+    model = engine().summary(state.collection).model_id
+    loading = engine().loading(model)
+    ready = machine.ready if model == machine.model else loading is None or not loading.running
+    pills(f"{model} · {device_words(machine.device)} · {'ready' if ready and not machine.failed else 'not ready'}")
 
 
 def device_words(device: str) -> str:

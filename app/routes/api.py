@@ -156,8 +156,8 @@ async def collections(request: Request) -> Response:
     """Names, tiles and times of the collections."""
 
     def summaries() -> list[dict[str, Any]]:
-        opened = [engine().collection(name) for name in engine().collections()]
-        return [{"name": c.name, "tiles": len(c), "model": c.model_id, "times": [t.isoformat() for t in c.times]} for c in opened]
+        known = [engine().summary(name) for name in engine().collections()]
+        return [{"name": c.name, "tiles": c.tiles, "model": c.model_id, "times": [t.isoformat() for t in c.times]} for c in known]
 
     return JSONResponse({"collections": await ANSWERS.work(request, summaries)}, headers={"Cache-Control": FRESH})
 

@@ -16,6 +16,7 @@ def data() -> None:
         left, right = st.columns([0.55, 0.45], gap="large")
         with left:
             collections()
+            interrupted()
             models()
         with right:
             add_imagery()
@@ -37,6 +38,15 @@ def collections() -> None:
         for each in known
     ]
     st.dataframe(rows, hide_index=True, width="stretch")
+
+
+def interrupted() -> None:
+    """Collections whose indexing was cut off, with a way on."""
+    busy = {job.title for job in engine().jobs() if job.running}
+    for name in engine().unfinished():
+        if not any(name in title for title in busy):
+            soft(f"Indexing “{name}” was interrupted. What was acknowledged is kept.")
+            st.button(f"Go on with {literal(name)}", key=f"go-on-{name}", on_click=engine().go_on, args=(name,))
 
 
 def models() -> None:
@@ -92,7 +102,7 @@ def job_list(was_running: bool) -> None:
             left = job.seconds_left
             words = f"{job.title}: {job.stage} {job.done:,} of {job.total:,}" + ("" if left is None else f", {left:.0f} s left")
             st.progress(min(job.done / job.total, 1.0) if job.total else 0.0, literal(words))
-            st.button("Stop", key=f"stop-{id(job)}", on_click=job.cancel)
+            st.button("Stop", key=f"stop-{job.id}", on_click=job.cancel)
         elif job.failed:
             st.error(literal(job.failed))
         else:

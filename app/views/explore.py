@@ -39,7 +39,7 @@ def explore() -> None:
             ask_panel(state, names)
         with right, st.container(key="answer"), told():
             answer_panel(state, asked, flaw)
-    if working or not engine().state.ready:
+    if working or not engine().state.ready or loads(state):
         warming()
     share()
     return None
@@ -57,6 +57,14 @@ def settled(state: ViewState, names: Sequence[str]) -> ViewState:
     return state
 
 
+def loads(state: ViewState) -> bool:
+    """Whether the model of the shown collection is being loaded."""
+    if not state.collection:
+        return False
+    job = engine().loading(engine().summary(state.collection).model_id)
+    return job is not None and job.running
+
+
 def answered(state: ViewState) -> tuple[Asked | None, str]:
     """The answer to what is asked, or why there is none."""
     if not state.asks:
@@ -72,6 +80,8 @@ def welcome() -> None:
     with st.container(key="welcome"):
         heading("Pharos is getting ready")
         soft("A made-up island and a fog series are being made, so that there is something to ask without a network. SYNTHETIC.")
+        if engine().state.demo_failed:
+            st.warning(literal(f"{engine().state.demo_failed} Add imagery of your own on the Data page."))
         warming()
 
 
@@ -81,7 +91,7 @@ def warming() -> None:
     state = engine().state
     if state.failed:
         st.error(literal(state.failed))
-    elif state.ready and not state.stage and engine().collections():
+    elif state.ready and not state.stage and engine().collections() and not loads(view()):
         st.rerun()
     else:
         part = min(state.done / state.total, 1.0) if state.total else 0.0
