@@ -34,7 +34,7 @@ def land_rings(path: Path = LAND) -> tuple[tuple[Ring, ...], ...]:
         arcs = _arcs(topology)
         return tuple(tuple(_ring(arcs, ring) for ring in polygon) for polygon in _polygons(topology["objects"]["land"]))
     except FileNotFoundError:
-        raise DataMissing("The coastline (world-atlas land-50m.json)", f"{path.parent.name}/{path.name}: run “make run” once, or") from None
+        raise DataMissing("The coastline (world-atlas land-50m.json)", f"{path.parent.name}/{path.name} (`make run` brings it)") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataMissing(f"A readable coastline ({type(error).__name__})", path.name) from None
 

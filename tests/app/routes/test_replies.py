@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from app.routes.refusals import Gone, Overloaded
 from app.routes.replies import Lane
+from tests.loops import run
 
 
 def request(*, gone: bool = False) -> Request:
@@ -23,14 +24,14 @@ def request(*, gone: bool = False) -> Request:
 
 
 def test_work_is_done_on_another_thread() -> None:
-    name = asyncio.run(Lane("test", 1, 0).work(request(), lambda: threading.current_thread().name))
+    name = run(Lane("test", 1, 0).work(request(), lambda: threading.current_thread().name))
     assert name.startswith("pharos-test")
 
 
 def test_nothing_is_done_for_a_browser_that_has_left() -> None:
     done: list[int] = []
     with pytest.raises(Gone):
-        asyncio.run(Lane("test", 1, 0).work(request(gone=True), lambda: done.append(1)))
+        run(Lane("test", 1, 0).work(request(gone=True), lambda: done.append(1)))
     assert done == []
 
 
@@ -42,7 +43,7 @@ def test_what_exceeds_the_queue_is_refused_and_the_rest_is_answered() -> None:
         free.set()
         return await asyncio.gather(*asked, return_exceptions=True)
 
-    answers = asyncio.run(crowd())
+    answers = run(crowd())
     assert answers[:5] == [True] * 5
     assert all(isinstance(answer, Overloaded) for answer in answers[5:])
 
@@ -58,4 +59,4 @@ def test_tiles_do_not_wait_for_a_full_lane_of_searches() -> None:
             free.set()
             await asyncio.gather(*waiting)
 
-    assert asyncio.run(both()) == "tile"
+    assert run(both()) == "tile"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 import time
@@ -21,6 +20,7 @@ from app.routes.refusals import TooLarge
 from engine import encoders, imagery, index
 from engine.serving import engine
 from engine.settings import Settings
+from tests.loops import run
 from tests.scenes import write_scene
 
 BASE = "/pharos"
@@ -126,7 +126,7 @@ def test_a_body_without_end_is_not_read_to_its_end(client: TestClient) -> None:
     body = endless()
     request = Request({"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b""}, receive)
     with pytest.raises(TooLarge):
-        asyncio.run(api.body_of(request))
+        run(api.body_of(request))
     assert read == 11
 
 

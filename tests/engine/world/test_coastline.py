@@ -43,7 +43,7 @@ def test_cells_inside_are_land_and_holes_are_not(square: Path) -> None:
 
 
 def test_without_a_coastline_the_error_says_how_to_get_one(tmp_path: Path) -> None:
-    with pytest.raises(DataMissing, match="make setup"):
+    with pytest.raises(DataMissing, match="make run"):
         land_rings(tmp_path / "absent.json")
 
 

@@ -73,6 +73,6 @@ def test_progress_runs_to_its_end(world: World, steps: list[tuple[str, int, int]
 
 
 def test_a_missing_coastline_is_told_before_any_work(tmp_path: Path) -> None:
-    with pytest.raises(DataMissing, match="make setup"):
+    with pytest.raises(DataMissing, match="make run"):
         make_world(tmp_path / "out", 7, size=256, coastline=tmp_path / "absent.json")
     assert not (tmp_path / "out").exists()
