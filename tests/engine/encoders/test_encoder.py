@@ -147,7 +147,7 @@ def test_what_is_no_picture_is_refused_with_words(bad: Any) -> None:
 
 def test_a_query_is_the_mean_over_its_templates() -> None:
     made = encoder()
-    sentences = ["a lake", "a satellite image of a lake.", "an aerial photo of a lake.", "a satellite photo of a lake."]
+    sentences = ["a lake", "a satellite image of a lake."]
     mean = made.texts(sentences).astype(np.float64).mean(axis=0)
     for typed in ("a lake", "lake", "  the\tlake \n"):
         np.testing.assert_allclose(made.query(typed), mean / np.linalg.norm(mean), atol=1e-6)
@@ -194,7 +194,7 @@ def test_texts_are_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(made, "_tower", lambda tokens: calls.append(len(tokens)) or true(tokens))
     made.query("a lake")
     made.query("the lake")
-    assert calls == [4], "four templates in one pass, then from memory"
+    assert calls == [2], "all templates in one pass, then from memory"
     monkeypatch.setattr(module, "REMEMBERED_TEXTS", 3)
     made.texts(["a", "b", "c", "d"])
     assert list(made._texts) == ["b", "c", "d"]
