@@ -17,16 +17,18 @@ def augment(pictures: Tensor, size: int, how: Augmentation, random: Generator) -
     """Vary a batch: place, scale, direction, resolution, colour and haze, each image by itself.
 
     Args:
-        pictures: (B, 3, H, W) uint8, RGB.
+        pictures: (B, C, H, W) uint8, or float32 0–1; colours vary for RGB alone, place and resolution for all.
         size: Pixels of a side of the result.
         how: The ranges.
         random: Decides everything, so that a step can be repeated.
 
     Returns:
-        (B, 3, size, size) float32 in 0–1.
+        (B, C, size, size) float32 in 0–1.
     """
-    varied = _cropped(pictures.float().div_(255), size, how, random)
+    varied = _cropped(pictures if pictures.is_floating_point() else pictures.float().div_(255), size, how, random)
     varied = _coarsened(varied, how.coarse, random)
+    if pictures.shape[1] != 3:
+        return varied
     return _hazed(_coloured(varied, how, random), how.haze, random)
 
 

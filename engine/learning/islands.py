@@ -6,18 +6,21 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from engine.learning.draws import Draw
 from engine.learning.phrases import PhraseTable, Text
 from engine.learning.recipe import Islands, located
-from engine.learning.sources import Draw
 from engine.progress import Progress, silent
 from engine.world.classes import LandCover
 from engine.world.island import Island
+
+if TYPE_CHECKING:
+    from engine.learning.towers import Towers
 
 PRESENT: Final = {
     LandCover.SEA: 0.5,
@@ -67,7 +70,7 @@ class IslandSource:
             RecipeInvalid: If the phrases can't be read.
         """
         phrases = PhraseTable.read(located(recipe.phrases))
-        key = hashlib.sha256(f"{recipe.model_dump_json(exclude={'weight', 'phrases'})}|{seed}|2".encode()).hexdigest()[:12]
+        key = hashlib.sha256(f"{recipe.model_dump_json(exclude={'weight', 'phrases', 'sensor'})}|{seed}|2".encode()).hexdigest()[:12]
         path = cache / f"synthetic-islands-{key}.npz"
         if not path.is_file():
             pictures, shares = _cut(recipe, seed, progress)
@@ -93,14 +96,17 @@ class IslandSource:
     def draw(self, places: NDArray[np.int64], random: np.random.Generator) -> Draw:
         """Windows, each with words for one of the things that are in it, the rare ones oftener."""
         texts = tuple(self._text(int(place), random) for place in places)
-        return Draw(
-            torch.from_numpy(self.pictures[places]), texts, self.present[places], self.traces[places], self.phrases.draw_all(random)
-        )
+        names = self.phrases.draw_all(random)
+        return Draw(torch.from_numpy(self.pictures[places]), texts, self.present[places], self.traces[places], names, places)
 
     def vocabulary(self) -> Iterator[str]:
         """All phrases and templates."""
         yield from self.phrases.templates
         yield from {phrase.words for phrases in self.phrases.by_class for phrase in phrases}
+
+    def figures(self, towers: Towers) -> dict[str, float]:
+        """Nothing: no window is held out."""
+        return {}
 
     def _text(self, place: int, random: np.random.Generator) -> Text:
         """Words for something in one window."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -16,15 +16,17 @@ from torch import Tensor, nn
 
 from engine.errors import Cancelled, RecipeInvalid
 from engine.learning.augmentation import augment
+from engine.learning.draws import Draw
 from engine.learning.language import lesson_name, plain, teach
-from engine.learning.objectives import infonce
+from engine.learning.objectives import Batch, Objective
+from engine.learning.objectives.base import precision
+from engine.learning.objectives.registry import OBJECTIVES
 from engine.learning.phrases import Text
 from engine.learning.recipe import Augmentation, CaptionedPictures, Islands, Optimiser, Recipe, located
 from engine.learning.report import TrainReport
 from engine.learning.run import Run
-from engine.learning.sources import CaptionedSource, Draw, Source, class_matches, matches, places
+from engine.learning.sources import CaptionedSource, Source, places
 from engine.learning.towers import SCALE_NAME, MovingAverage, Towers, export, load_weights, save_weights, silence_unseen
-from engine.learning.validation import validate
 from engine.progress import Cancel, Progress, silent
 from engine.settings import settings
 
@@ -104,6 +106,7 @@ class Training:
         sources: Where pairs come from.
         counts: How many of each batch come from each source.
         towers: What learns.
+        objectives: What is minimised, with parameters of their own, in the recipe's order.
         average: The moving average, which is validated and shipped.
         optimiser: With its moments.
         device: Where the towers are.
@@ -116,6 +119,7 @@ class Training:
     sources: tuple[Source, ...]
     counts: tuple[int, ...]
     towers: Towers
+    objectives: nn.ModuleList
     average: MovingAverage
     optimiser: torch.optim.AdamW
     device: torch.device
@@ -130,17 +134,19 @@ class Training:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.seed)
             towers = Towers.build(located(recipe.model))
+            objectives = nn.ModuleList(OBJECTIVES[part.kind](part, towers.width) for part in recipe.objectives)
         if recipe.start is not None:
             load_weights(towers.model, located(recipe.start))
         else:
             _lesson(towers, recipe, sources[0], progress, cancel)
             with torch.no_grad():
-                getattr(towers.model, SCALE_NAME).fill_(math.log(recipe.objective.scale_start))
-        towers.model.to(device).train()
-        optimiser = _adamw(towers.model, recipe.optimiser)
-        average = MovingAverage.of(towers.model, recipe.optimiser.average)
+                getattr(towers.model, SCALE_NAME).fill_(math.log(recipe.scale.start))
+        for module in (towers.model, towers.others, objectives):
+            module.to(device).train()
+        optimiser = _adamw(towers, objectives, recipe.optimiser)
+        average = MovingAverage.of(towers.whole, recipe.optimiser.average)
         counts = shares([part.weight for part in recipe.data], recipe.batch)
-        return cls(recipe, sources, counts, towers, average, optimiser, device, 0, 0.0, {})
+        return cls(recipe, sources, counts, towers, objectives, average, optimiser, device, 0, 0.0, {})
 
     @property
     def augmentations(self) -> tuple[Augmentation, ...]:
@@ -171,59 +177,107 @@ class Training:
             The loss, nats.
         """
         began = time.perf_counter()
-        draws = [
-            source.draw(
-                places(count, len(source), self.step, _seed(self.recipe.seed, number, 0)), _rng(self.recipe.seed, number, self.step)
-            )
-            for number, (source, count) in enumerate(zip(self.sources, self.counts, strict=True))
-        ]
-        random = torch.Generator().manual_seed(_seed(self.recipe.seed, 1000, self.step))
-        size = self.recipe.size_at(self.epoch)
-        pictures = torch.cat([augment(draw.pictures, size, how, random) for draw, how in zip(draws, self.augmentations, strict=True)])
+        if self.step % self.steps_per_epoch == 0:
+            for objective in self._objectives():
+                objective.begin(self.epoch, self)
         for group in self.optimiser.param_groups:
             group["lr"] = group["peak"] * one_cycle(self.step, self.steps, self.recipe.optimiser.warm_up)
-        with _precision(self.device):
-            image = self.towers.images(pictures)
-            text = self.towers.texts([words.words for draw in draws for words in self._texts(draw)])
-        loss = self._loss(image.float(), text.float(), draws)
+        draws = [self.draw(number, self.step) for number in range(len(self.sources))]
+        loss = self._loss(draws)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.towers.model.parameters(), self.recipe.optimiser.clip)
+        nn.utils.clip_grad_norm_(self._parameters(), self.recipe.optimiser.clip)
         self.optimiser.step()
         with torch.no_grad():
-            getattr(self.towers.model, SCALE_NAME).clamp_(max=math.log(self.recipe.objective.scale_max))
-        self.average.take(self.towers.model, self.step)
+            getattr(self.towers.model, SCALE_NAME).clamp_(max=math.log(self.recipe.scale.most))
+        self.average.take(self.towers.whole, self.step)
         self.step += 1
         self.seconds += time.perf_counter() - began
         return float(loss.detach())
 
-    def _texts(self, draw: Draw) -> tuple[Text, ...]:
-        """What is encoded of a draw: its texts, and words for all classes if they are asked for."""
-        return (*draw.texts, *draw.names) if self.recipe.objective.classes else draw.texts
+    def draw(self, number: int, step: int) -> Draw:
+        """What a step, counted from 0, draws of a source: the same whenever it is asked."""
+        source, count, seed = self.sources[number], self.counts[number], self.recipe.seed
+        return source.draw(places(count, len(source), step, _seed(seed, number, 0)), _rng(seed, number, step))
 
-    def _loss(self, image: Tensor, text: Tensor, draws: Sequence[Draw]) -> Tensor:
-        """The objective of each source among its own, weighted by its share: between sources nobody knows what matches."""
-        total = image.new_zeros(())
-        lengths = [len(self._texts(draw)) for draw in draws]
-        parts = zip(torch.split(image, list(self.counts)), torch.split(text, lengths), draws, strict=True)
-        for pictures, words, draw in parts:
-            own, names = words[: len(draw.texts)], words[len(draw.texts) :]
-            loss = infonce(pictures, own, self.towers.scale, *(mask.to(self.device) for mask in matches(draw)))
-            if len(names):
-                masks = (mask.to(self.device) for mask in class_matches(draw, draw.names))
-                loss = loss + self.recipe.objective.classes * infonce(pictures, names, self.towers.scale, *masks)
-            total = total + loss * (len(pictures) / len(image))
+    def _objectives(self) -> list[Objective]:
+        """The objectives by their type."""
+        return [cast("Objective", objective) for objective in self.objectives]
+
+    def _parameters(self) -> list[nn.Parameter]:
+        """All that learns."""
+        return [*self.towers.whole.parameters(), *self.objectives.parameters()]
+
+    def _loss(self, draws: Sequence[Draw]) -> Tensor:
+        """The objectives of each source among its own, weighted by its share: between sources nobody knows what matches."""
+        batches = self._batches(draws)
+        total = torch.zeros((), device=self.device)
+        for batch in batches:
+            losses = [objective.how.weight * objective(batch) for objective in self._objectives() if objective.how.applies(batch.source)]
+            if losses:
+                total = total + torch.stack(losses).sum() * (len(batch.draw) / sum(map(len, draws)))
         return total
+
+    def _batches(self, draws: Sequence[Draw]) -> list[Batch]:
+        """Vary and encode: pictures of one sensor together, and all texts together."""
+        pictures = self._varied(draws)
+        texts = [self._texts(number, draw) for number, draw in enumerate(draws)]
+        with precision(self.device):
+            images = self._images(draws, pictures)
+            words = self.towers.texts([text.words for own in texts for text in own]).float()
+        rows = torch.split(words, [len(own) for own in texts])
+        return [
+            Batch(
+                draw=draw,
+                pictures=pictures[number],
+                again=self._views(number, draw),
+                image=images[number],
+                text=rows[number][: len(draw)],
+                names=rows[number][len(draw) :],
+                towers=self.towers,
+                source=number,
+                order=torch.arange(len(draw)) + (self.step % self.steps_per_epoch) * self.counts[number],
+            )
+            for number, draw in enumerate(draws)
+        ]
+
+    def _varied(self, draws: Sequence[Draw]) -> list[Tensor]:
+        """The pictures of each source, varied."""
+        random = torch.Generator().manual_seed(_seed(self.recipe.seed, 1000, self.step))
+        size = self.recipe.size_at(self.epoch)
+        return [augment(draw.pictures, size, how, random) for draw, how in zip(draws, self.augmentations, strict=True)]
+
+    def _views(self, number: int, draw: Draw) -> Callable[[], Tensor]:
+        """Further random views of a draw's pictures."""
+        random = torch.Generator().manual_seed(_seed(self.recipe.seed, 2000 + number, self.step))
+        return lambda: augment(draw.pictures, self.recipe.size_at(self.epoch), self.augmentations[number], random)
+
+    def _images(self, draws: Sequence[Draw], pictures: Sequence[Tensor]) -> list[Tensor]:
+        """(B, D) unit rows of each source; one pass for each sensor, so that batch norms see all of its pictures."""
+        rows: list[Tensor] = [torch.empty(0)] * len(draws)
+        still = any(objective.freezes(self.epoch, self.recipe.epochs) for objective in self._objectives())
+        for sensor in dict.fromkeys(draw.sensor for draw in draws):
+            numbers = [number for number, draw in enumerate(draws) if draw.sensor == sensor]
+            with self.towers.still() if still else contextlib.nullcontext():
+                encoded = self.towers.images(torch.cat([pictures[number] for number in numbers]), sensor).float()
+            for number, part in zip(numbers, torch.split(encoded, [len(draws[number]) for number in numbers]), strict=True):
+                rows[number] = part
+        return rows
+
+    def _texts(self, number: int, draw: Draw) -> tuple[Text, ...]:
+        """What is encoded of a source's draw: its texts, and words for all classes if an objective asks for them."""
+        asked = any(objective.asks_names and objective.how.applies(number) for objective in self._objectives())
+        return (*draw.texts, *draw.names) if asked else draw.texts
 
     def validate(self) -> dict[str, float]:
         """Measure the averaged weights on the first source's held-out part."""
-        learning = {name: value.detach().clone() for name, value in self.towers.model.state_dict().items()}
-        self.towers.model.load_state_dict(self.average.weights)
+        whole = self.towers.whole
+        learning = {name: value.detach().clone() for name, value in whole.state_dict().items()}
+        whole.load_state_dict(self.average.weights)
         try:
-            first = self.sources[0]
-            return validate(self.towers, first) if isinstance(first, CaptionedSource) else {}
+            return self.sources[0].figures(self.towers)
         finally:
-            self.towers.model.load_state_dict(learning)
+            whole.load_state_dict(learning)
 
     def state(self) -> dict[str, Any]:
         """All that a later sitting needs."""
@@ -232,7 +286,8 @@ class Training:
             "step": self.step,
             "seconds": self.seconds,
             "metrics": self.metrics,
-            "model": self.towers.model.state_dict(),
+            "towers": self.towers.whole.state_dict(),
+            "objectives": self.objectives.state_dict(),
             "average": self.average.weights,
             "optimiser": self.optimiser.state_dict(),
         }
@@ -245,14 +300,19 @@ class Training:
         """
         if state["fingerprint"] != self.recipe.fingerprint:
             raise RecipeInvalid(name, "it has changed since the run that should be resumed. Train without --resume, or rename the recipe.")
-        self.towers.model.load_state_dict(state["model"])
+        self.towers.whole.load_state_dict(state["towers"])
+        self.objectives.load_state_dict(state["objectives"])
         self.average.weights = {key: value.to(self.device) for key, value in state["average"].items()}
         self.optimiser.load_state_dict(state["optimiser"])
         self.step, self.seconds, self.metrics = state["step"], state["seconds"], state["metrics"]
 
     def shipped(self) -> dict[str, Tensor]:
-        """The averaged weights with unknown words silenced, by name."""
-        weights = {name: value.detach().cpu().clone() for name, value in self.average.weights.items()}
+        """The averaged weights of the model with unknown words silenced, by name."""
+        weights = {
+            name.removeprefix("model."): value.detach().cpu().clone()
+            for name, value in self.average.weights.items()
+            if name.startswith("model.")
+        }
         if self.recipe.language is not None or self.recipe.start is not None:  # words that no caption has were taught before
             return weights
         seen = torch.zeros(_vocabulary_size(self.towers.model), dtype=torch.bool)
@@ -310,11 +370,15 @@ def _lesson(towers: Towers, recipe: Recipe, source: Source, progress: Progress, 
     load_weights(towers.model, cached)
 
 
-def _adamw(model: nn.Module, how: Optimiser) -> torch.optim.AdamW:
-    """AdamW in four groups: tower × with or without weight decay."""
-    held = _held(model, how.text_layers)
+def _adamw(towers: Towers, objectives: nn.Module, how: Optimiser) -> torch.optim.AdamW:
+    """AdamW in groups: image towers and objectives, or text tower, × with or without weight decay."""
+    held = _held(towers.model, how.text_layers)
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-    for name, parameter in model.named_parameters():
+    own = [
+        *towers.others.named_parameters(prefix="visual"),
+        *objectives.named_parameters(prefix="visual"),
+    ]  # they learn as fast as pictures
+    for name, parameter in [*towers.model.named_parameters(), *own]:
         if name in held:
             parameter.requires_grad_(False)
             continue
@@ -339,11 +403,6 @@ def _device() -> torch.device:
     """Where to train, as the settings say."""
     asked = settings().device
     return torch.device(("cuda" if torch.cuda.is_available() else "cpu") if asked == "auto" else asked)
-
-
-def _precision(device: torch.device) -> contextlib.AbstractContextManager[Any]:
-    """bf16 on a GPU, fp32 on a CPU."""
-    return torch.autocast("cuda", torch.bfloat16) if device.type == "cuda" else contextlib.nullcontext()
 
 
 def _vocabulary_size(model: nn.Module) -> int:

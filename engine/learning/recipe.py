@@ -7,19 +7,12 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, SerializeAsAny, ValidationError, model_validator
 
 from engine.errors import RecipeInvalid
+from engine.learning.objectives.registry import AnyPart
+from engine.learning.part import Part, Positive, Share
 from engine.settings import ROOT
-
-Share = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
-
-
-class Part(BaseModel):
-    """A part of a recipe: frozen, and a key that it doesn't know is an error, not a typo that trains something else."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class CaptionedPictures(Part):
@@ -33,6 +26,7 @@ class CaptionedPictures(Part):
         size: Pixels of a side in which pictures are held.
         held_out: Share of each class that is kept for validation.
         class_prompts: Share of the texts that are class words; the others are sentences.
+        sensor: What took the pictures, and so which image tower sees them.
     """
 
     kind: Literal["aid_rsicd"]
@@ -42,6 +36,7 @@ class CaptionedPictures(Part):
     size: int = Field(default=150, ge=8)
     held_out: Share = 0.1
     class_prompts: Share = 0.35
+    sensor: Literal["rgb"] = "rgb"
 
 
 class Islands(Part):
@@ -56,6 +51,7 @@ class Islands(Part):
         windows: How many windows of each date.
         window: Pixels of a side, of 10 m each.
         areas: Crops as in the augmentation, but the truth is of the whole window, so they stay large.
+        sensor: What takes the pictures, and so which image tower sees them.
     """
 
     kind: Literal["island"]
@@ -66,6 +62,7 @@ class Islands(Part):
     windows: int = Field(default=300, ge=1)
     window: int = Field(default=72, ge=16, le=512)
     areas: tuple[tuple[Share, Share, Share], ...] = ((1.0, 0.65, 1.0),)
+    sensor: Literal["rgb", "s1", "s2"] = "rgb"
 
 
 class Augmentation(Part):
@@ -106,20 +103,16 @@ class Augmentation(Part):
         return self
 
 
-class Objective(Part):
-    """What is minimised.
+class Scale(Part):
+    """The towers' learnt inverse temperature.
 
     Attributes:
-        kind: A loss of :mod:`engine.learning.objectives`.
-        scale_start: Inverse temperature at the start.
-        scale_max: Its upper bound.
-        classes: Weight of the same loss between the pictures and words for every class, beside the one of the batch's own texts.
+        start: At the start, if the training starts from no weights.
+        most: Its upper bound.
     """
 
-    kind: Literal["infonce"] = "infonce"
-    scale_start: Positive = 14.0
-    scale_max: Positive = 100.0
-    classes: float = Field(default=0.0, ge=0)
+    start: Positive = 14.0
+    most: Positive = 100.0
 
 
 class Optimiser(Part):
@@ -177,7 +170,8 @@ class Recipe(Part):
         sizes: From epoch → pixels of a side; short epochs first, the model's own size last.
         data: Where pairs come from; the first one is validated on.
         augmentation: How pictures vary.
-        objective: What is minimised.
+        objectives: What is minimised: their weighted sum, see :mod:`engine.learning.objectives`.
+        scale: The inverse temperature that they share.
         optimiser: How.
         validate_every: Epochs between validations; the last epoch is always validated.
     """
@@ -192,7 +186,8 @@ class Recipe(Part):
     sizes: dict[int, int]
     data: Annotated[tuple[Annotated[CaptionedPictures | Islands, Field(discriminator="kind")], ...], Field(min_length=1)]
     augmentation: Augmentation = Augmentation()
-    objective: Objective = Objective()
+    objectives: Annotated[tuple[SerializeAsAny[AnyPart], ...], Field(min_length=1)]
+    scale: Scale = Scale()
     optimiser: Optimiser = Optimiser()
     validate_every: int = Field(default=1, ge=1)
 
@@ -202,8 +197,11 @@ class Recipe(Part):
             raise ValueError("“sizes” must say the size of epoch 0")
         if any(size < 8 for size in self.sizes.values()):
             raise ValueError("“sizes” are at least 8 px")
-        if not isinstance(self.data[0], CaptionedPictures):
-            raise ValueError("the first of “data” is validated on and must be of the kind aid_rsicd")
+        for part in self.objectives:
+            unknown = [number for number in part.sources or () if not 0 <= number < len(self.data)]
+            if unknown:
+                raise ValueError(f"the objective “{part.kind}” asks for source {unknown[0]} of “data”, which has 0–{len(self.data) - 1}")
+            part.check(self)
         if self.language is not None and self.start is not None:
             raise ValueError("“language” teaches a fresh text tower; take it or “start”, not both")
         return self

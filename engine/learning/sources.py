@@ -2,39 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
+from engine.learning.draws import Draw
 from engine.learning.pairs import Captioned, Split, decoded, read_captioned, split
 from engine.learning.phrases import PhraseTable, Text
 from engine.learning.recipe import CaptionedPictures, located
 from engine.progress import Progress, silent
 
-
-@dataclass(frozen=True, slots=True)
-class Draw:
-    """Some pairs of one source.
-
-    Attributes:
-        pictures: (B, 3, H, W) uint8.
-        texts: B texts.
-        labels: (B, C) bool, the classes of the pictures.
-        unsure: (B, C) bool, classes that may or may not be in the pictures.
-        names: C texts, words for each class: every picture is told from all classes, not only from those of its batch.
-    """
-
-    pictures: Tensor
-    texts: tuple[Text, ...]
-    labels: NDArray[np.bool_]
-    unsure: NDArray[np.bool_]
-    names: tuple[Text, ...]
+if TYPE_CHECKING:
+    from engine.learning.towers import Towers
 
 
 class Source(Protocol):
@@ -50,6 +34,10 @@ class Source(Protocol):
 
     def vocabulary(self) -> Iterator[str]:
         """Texts that hold every word that can be drawn."""
+        ...
+
+    def figures(self, towers: Towers) -> dict[str, float]:
+        """How good towers are on what was held out, fractions from 0 to 1 by name; nothing if nothing was held out."""
         ...
 
 
@@ -96,7 +84,8 @@ class CaptionedSource:
         indices = self.parts.train[places]
         texts = tuple(self._text(int(index), random) for index in indices)
         one_hot = np.eye(len(self.phrases.classes), dtype=bool)[self.labels[indices]]
-        return Draw(torch.from_numpy(self.pictures[indices]), texts, one_hot, np.zeros_like(one_hot), self.phrases.draw_all(random))
+        unsure = np.zeros_like(one_hot)
+        return Draw(torch.from_numpy(self.pictures[indices]), texts, one_hot, unsure, self.phrases.draw_all(random), indices)
 
     def vocabulary(self) -> Iterator[str]:
         """All sentences that are learned from, all phrases and all templates."""
@@ -105,46 +94,18 @@ class CaptionedSource:
         yield from self.phrases.templates
         yield from {phrase.words for phrases in self.phrases.by_class for phrase in phrases}
 
+    def figures(self, towers: Towers) -> dict[str, float]:
+        """Zero-shot and retrieval on the held-out part, see :func:`engine.learning.validation.validate`."""
+        from engine.learning.validation import validate  # it knows this module
+
+        return validate(towers, self)
+
     def _text(self, index: int, random: np.random.Generator) -> Text:
         """Something true of one picture."""
         if random.random() < self.class_prompts:
             return self.phrases.draw(int(self.labels[index]), random)
         captions = self.records[index].captions
         return self.phrases.sentence(captions[random.integers(len(captions))])
-
-
-def matches(draw: Draw) -> tuple[Tensor, Tensor]:
-    """Which pictures and texts of a draw belong together.
-
-    A text belongs to its own picture, to the pictures of equal sentences, and class words belong to every picture of
-    their classes; where class words are open about a class, the pair is ignored.
-
-    Returns:
-        positive, ignored: each (B, B) bool, picture × text.
-    """
-    _, same = np.unique([text.words for text in draw.texts], return_inverse=True)
-    sentence = np.array([not text.holds.any() for text in draw.texts])
-    own = (same[:, None] == same[None, :]) & sentence | np.eye(len(same), dtype=bool)
-    positive, ignored = class_matches(draw, draw.texts)
-    return positive | torch.from_numpy(own), ignored & ~torch.from_numpy(own)
-
-
-def class_matches(draw: Draw, texts: Sequence[Text]) -> tuple[Tensor, Tensor]:
-    """Which pictures of a draw class words hold for, and for which they are open.
-
-    Returns:
-        positive, ignored: each (B, T) bool, picture × text.
-    """
-    holds = np.stack([text.holds for text in texts])
-    maybe = np.stack([text.open for text in texts])
-    positive = _meet(draw.labels, holds)
-    ignored = (_meet(draw.labels, maybe) | _meet(draw.unsure, holds)) & ~positive
-    return torch.from_numpy(positive), torch.from_numpy(ignored)
-
-
-def _meet(labels: NDArray[np.bool_], classes: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Whether a picture has any class of a text: (B, C), (T, C) → (B, T)."""
-    return np.asarray(labels.astype(np.uint8) @ classes.T.astype(np.uint8) > 0)
 
 
 def places(count: int, length: int, step: int, seed: int) -> NDArray[np.int64]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,6 +28,7 @@ class Towers:
         std: (3, 1, 1).
         size: Pixels of a side that the encoder is made for.
         tokenizer: Text → tokens.
+        others: Image towers of further sensors by name, (B, C, h, w) float in 0–1 → (B, D); tied to the model through its texts alone.
     """
 
     model: nn.Module
@@ -34,6 +36,7 @@ class Towers:
     std: Tensor
     size: int
     tokenizer: Any
+    others: nn.ModuleDict = field(default_factory=nn.ModuleDict)
 
     @classmethod
     def build(cls, config: Path) -> Towers:
@@ -56,11 +59,38 @@ class Towers:
         except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError) as problem:
             raise RecipeInvalid(config.name, f"no model can be built from it ({type(problem).__name__}: {problem}).") from None
 
-    def images(self, pictures: Tensor) -> Tensor:
-        """(B, 3, H, W) float in 0–1 → (B, D) unit rows."""
+    def images(self, pictures: Tensor, sensor: str = "rgb") -> Tensor:
+        """Pictures of one sensor, (B, C, H, W) float in 0–1 → (B, D) unit rows; ``rgb`` is the model's own tower's."""
         device = next(self.model.parameters()).device
+        if sensor != "rgb":
+            return F.normalize(cast("Tensor", self.others[sensor](pictures.to(device))), dim=-1)
         even = ((pictures - self.mean) / self.std).to(device, memory_format=torch.channels_last)
         return F.normalize(cast("Tensor", self.model.encode_image(even)), dim=-1)  # type: ignore[operator]
+
+    @contextlib.contextmanager
+    def still(self) -> Iterator[None]:
+        """Image towers that neither learn nor move their batch norms' statistics, for what is encoded meanwhile."""
+        towers = [cast("nn.Module", self.model.visual), *self.others.values()]
+        before = [tower.training for tower in towers]
+        for tower in towers:
+            tower.eval()
+        try:
+            with torch.no_grad():
+                yield
+        finally:
+            for tower, training in zip(towers, before, strict=True):
+                tower.train(training)
+
+    @property
+    def whole(self) -> nn.ModuleDict:
+        """All that encodes, in one module."""
+        return nn.ModuleDict({"model": self.model, "others": self.others})
+
+    @property
+    def width(self) -> int:
+        """Numbers in a vector: D."""
+        with torch.no_grad():
+            return int(self.texts(["a"]).shape[1])
 
     def texts(self, words: Sequence[str]) -> Tensor:
         """B texts → (B, D) unit rows; equal texts are encoded once."""

@@ -78,6 +78,7 @@ def recipe(tmp_path: Path, small_set: Path) -> Callable[..., Path]:
             "epochs": 3,
             "batch": 12,
             "sizes": {0: 16},
+            "objectives": [{"kind": "infonce"}],
             "data": [data | (changes.pop("data") if isinstance(changes.get("data"), dict) else {})],
         }
         (tmp_path / file).write_text(yaml.safe_dump({**content, **changes}))

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from engine.errors import DataMissing, ImageUnreadable, RecipeInvalid
+from engine.learning.draws import Draw, matches
 from engine.learning.pairs import Captioned, decoded, read_captioned, split
 from engine.learning.phrases import PhraseTable
-from engine.learning.sources import Draw, matches, places
+from engine.learning.sources import places
 
 
 @pytest.fixture
@@ -112,9 +113,8 @@ def test_what_belongs_together(phrases: PhraseTable) -> None:
     nature = next(phrase for phrase in phrases.by_class[1] if phrase.words == "nature").within("{}")
     lake = next(phrase for phrase in phrases.by_class[2] if phrase.words == "a lake").within("a photo of {}")
     texts = (phrases.sentence("two boats."), nature, phrases.sentence("two boats."), lake)
-    draw = Draw(
-        torch.zeros(4, 3, 2, 2, dtype=torch.uint8), texts, np.eye(3, dtype=bool)[[2, 1, 0, 2]], np.eye(3, dtype=bool)[[0, 0, 2, 1]], ()
-    )
+    one_hot, pictures = np.eye(3, dtype=bool), torch.zeros(4, 3, 2, 2, dtype=torch.uint8)
+    draw = Draw(pictures, texts, one_hot[[2, 1, 0, 2]], one_hot[[0, 0, 2, 1]], (), np.arange(4))
     positive, ignored = matches(draw)
     assert positive.int().tolist() == [[1, 1, 1, 1], [0, 1, 0, 0], [1, 0, 1, 0], [0, 1, 0, 1]]
     assert ignored.int().tolist() == [[0, 0, 0, 0], [0, 0, 0, 0], [0, 1, 0, 1], [0, 0, 0, 0]]

@@ -38,7 +38,12 @@ def test_shipped_recipes_are_valid_and_name_files_that_exist(path: Path) -> None
         ({"data": []}, "“data”"),
         ({"augmentation": {"areas": [[0.5, 0.1, 0.2]]}}, "must sum to 1"),
         ({"augmentation": {"areas": [[1.0, 0.9, 0.2]]}}, "smallest area"),
-        ({"objective": {"kind": "magic"}}, "“objective.kind”"),
+        ({"objective": {"kind": "infonce"}}, "“objective”: is no key"),
+        ({"objectives": []}, "“objectives”"),
+        ({"objectives": [{"kind": "magic"}]}, "'magic'"),
+        ({"objectives": [{"kind": "infonce", "bias_start": 1.0}]}, "bias_start”: is no key"),
+        ({"objectives": [{"kind": "infonce", "weight": 0}]}, "weight”"),
+        ({"objectives": [{"kind": "dcl", "sources": [1]}]}, "“dcl” asks for source 1"),
     ],
 )
 def test_what_cannot_be_is_named(recipe: Callable[..., Path], changes: dict[str, Any], says: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.learning.objectives import infonce
+from engine.learning.objectives.infonce import infonce
 
 
 def rows(count: int, width: int, seed: int) -> Tensor:

@@ -1,9 +1,43 @@
-"""Losses of dual encoders, each with its formula, shapes and source."""
+"""Symmetric InfoNCE with several positives: the loss of CLIP where sentences repeat."""
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
+from pydantic import Field
 from torch import Tensor
+
+from engine.learning.objectives.base import Batch, Objective, ObjectivePart
+
+
+class InfoNCEPart(ObjectivePart):
+    """InfoNCE in a recipe.
+
+    Attributes:
+        classes: Weight of the same loss between the pictures and words for every class, beside the one of the batch's own texts.
+    """
+
+    kind: Literal["infonce"]
+    classes: float = Field(default=0.0, ge=0)
+
+
+class InfoNCE(Objective):
+    """See :func:`infonce`; equal sentences and class words count as positives, open pairs are ignored."""
+
+    part = InfoNCEPart
+
+    @property
+    def asks_names(self) -> bool:
+        """Whether it needs ``Batch.names``."""
+        return bool(self.how.classes)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """The loss of a batch: () float, nats."""
+        loss = infonce(batch.image, batch.text, batch.towers.scale, *batch.matches())
+        if self.how.classes and len(batch.names):
+            loss = loss + self.how.classes * infonce(batch.image, batch.names, batch.towers.scale, *batch.class_matches())
+        return loss
 
 
 def infonce(image: Tensor, text: Tensor, scale: Tensor, positive: Tensor | None = None, ignored: Tensor | None = None) -> Tensor:

@@ -1,0 +1,22 @@
+"""All objectives by the name that a recipe calls them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final, Union, get_args
+
+from pydantic import Field
+
+from engine.learning.objectives.base import Objective, ObjectivePart
+from engine.learning.objectives.dcl import DCL
+from engine.learning.objectives.infonce import InfoNCE
+from engine.learning.objectives.sigmoid import Sigmoid
+
+_ALL: Final[tuple[type[Objective], ...]] = (InfoNCE, DCL, Sigmoid)
+
+OBJECTIVES: Final[dict[str, type[Objective]]] = {get_args(each.part.model_fields["kind"].annotation)[0]: each for each in _ALL}
+"""Kind → class. A new objective is a module with a part and a class, and a place in this table."""
+
+if TYPE_CHECKING:
+    AnyPart = ObjectivePart
+else:  # the parts are only known when this runs, which a checker of types doesn't follow
+    AnyPart = Annotated[Union[tuple(each.part for each in _ALL)], Field(discriminator="kind")]  # noqa: UP007
