@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +21,7 @@ FINE: Final = 3
 _TOP: Final = 0.6  # reflectance of 255 on the board
 
 Points = NDArray[np.float64]
+Ink = tuple[int, int, int, int] | float
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +59,27 @@ class Canvas:
     def __init__(self, size: int) -> None:
         self.size = size
         side = size * FINE
-        # four plain channels (red, green, blue, near infrared): in RGBA the fourth would weigh the others
-        self._colour = Image.new("CMYK", (side, side), (0, 0, 0, 0))
         self._cover = Image.new("L", (side, side), 0)
         self._label = Image.new("L", (size, size), 0)
-        self._pens = (ImageDraw.Draw(self._colour), ImageDraw.Draw(self._cover), ImageDraw.Draw(self._label))
+        self._sheets, self._ink = self._papers(side)
+        self._inks = tuple(ImageDraw.Draw(sheet) for sheet in self._sheets)
+        self._pens = (ImageDraw.Draw(self._cover), ImageDraw.Draw(self._label))
+
+    def _papers(self, side: int) -> tuple[tuple[Image.Image, ...], Callable[[Colour], tuple[Ink, ...]]]:
+        """Sheets of (side, side) points to draw on, and how a colour is inked on each of them."""
+        # four plain channels (red, green, blue, near infrared): in RGBA the fourth would weigh the others
+        return (Image.new("CMYK", (side, side), (0, 0, 0, 0)),), _inked
+
+    def _colours(self) -> NDArray[np.float32]:
+        """(size, size, 4) colour times coverage."""
+        return np.asarray(self._sheets[0].reduce(FINE), dtype=np.float32) * np.float32(_TOP / 255)
 
     def polygon(self, points: Points, colour: Colour) -> None:
         """Fill a polygon; points in pixels."""
         fine = (points * FINE).ravel().tolist()
-        self._pens[0].polygon(fine, fill=_ink(colour))
-        self._pens[1].polygon(fine, fill=255)
+        for pen, ink in zip(self._inks, self._ink(colour), strict=True):
+            pen.polygon(fine, fill=ink)
+        self._pens[0].polygon(fine, fill=255)
 
     def box(
         self, frame: Frame, u: float, v: float, length: float, width: float, colour: Colour, shift: tuple[float, float] = (0.0, 0.0)
@@ -78,8 +89,9 @@ class Canvas:
         x, y = (frame.x + shift[0]) * FINE + u * c - v * s, (frame.y + shift[1]) * FINE + u * s + v * c
         ax, ay, bx, by = c * length / 2, s * length / 2, -s * width / 2, c * width / 2
         corners = [x - ax - bx, y - ay - by, x + ax - bx, y + ay - by, x + ax + bx, y + ay + by, x - ax + bx, y - ay + by]
-        self._pens[0].polygon(corners, fill=_ink(colour))
-        self._pens[1].polygon(corners, fill=255)
+        for pen, ink in zip(self._inks, self._ink(colour), strict=True):
+            pen.polygon(corners, fill=ink)
+        self._pens[0].polygon(corners, fill=255)
 
     def building(
         self, place: tuple[Frame, float, float, float, float], roof: Colour, shadow: Colour, reach: tuple[float, float], height: float = 1.0
@@ -99,27 +111,30 @@ class Canvas:
     def disc(self, x: float, y: float, radius: float, colour: Colour) -> None:
         """Fill a circle."""
         box = [(x - radius) * FINE, (y - radius) * FINE, (x + radius) * FINE, (y + radius) * FINE]
-        self._pens[0].ellipse(box, fill=_ink(colour))
-        self._pens[1].ellipse(box, fill=255)
+        for pen, ink in zip(self._inks, self._ink(colour), strict=True):
+            pen.ellipse(box, fill=ink)
+        self._pens[0].ellipse(box, fill=255)
 
     def line(self, points: Points, width: float, colour: Colour) -> None:
         """Draw a line of a width in pixels."""
         fine = [(float(x), float(y)) for x, y in points * FINE]
         thick = max(1, round(width * FINE))
-        self._pens[0].line(fine, fill=_ink(colour), width=thick, joint="curve" if thick > 2 else None)
-        self._pens[1].line(fine, fill=255, width=thick, joint="curve" if thick > 2 else None)
+        joint = "curve" if thick > 2 else None
+        for pen, ink in zip(self._inks, self._ink(colour), strict=True):
+            pen.line(fine, fill=ink, width=thick, joint=joint)
+        self._pens[0].line(fine, fill=255, width=thick, joint=joint)
 
     def name(self, points: Points, kind: LandCover) -> None:
         """Label the inside of a polygon."""
-        self._pens[2].polygon([(float(x), float(y)) for x, y in points - 0.5], fill=int(kind))
+        self._pens[1].polygon([(float(x), float(y)) for x, y in points - 0.5], fill=int(kind))
 
     def name_line(self, points: Points, width: float, kind: LandCover) -> None:
         """Label a line."""
-        self._pens[2].line([(float(x), float(y)) for x, y in points - 0.5], fill=int(kind), width=max(1, round(width)))
+        self._pens[1].line([(float(x), float(y)) for x, y in points - 0.5], fill=int(kind), width=max(1, round(width)))
 
     def name_disc(self, x: float, y: float, radius: float, kind: LandCover) -> None:
         """Label a circle."""
-        self._pens[2].ellipse([x - radius - 0.5, y - radius - 0.5, x + radius - 0.5, y + radius - 0.5], fill=int(kind))
+        self._pens[1].ellipse([x - radius - 0.5, y - radius - 0.5, x + radius - 0.5, y + radius - 0.5], fill=int(kind))
 
     def trees(self, spots: Iterable[tuple[float, float]], radius: float, colour: Colour) -> None:
         """Small round crowns."""
@@ -144,12 +159,12 @@ class Canvas:
         cover = np.asarray(self._cover.reduce(FINE), dtype=np.float32) / 255
         rows, columns = np.nonzero(cover)
         share = cover[rows, columns][:, None]
-        ink = np.asarray(self._colour.reduce(FINE), dtype=np.float32)[rows, columns] * np.float32(_TOP / 255)
+        ink = self._colours()[rows, columns]
         ink *= texture[rows, columns][:, None]
         picture[rows, columns] = picture[rows, columns] * (1 - share) + ink
         return cover.astype(np.float32)
 
 
-def _ink(colour: Colour) -> tuple[int, int, int, int]:
+def _inked(colour: Colour) -> tuple[Ink, ...]:
     r, g, b, n = (colour * np.float32(255 / _TOP) + np.float32(0.5)).tolist()
-    return min(int(r), 255), min(int(g), 255), min(int(b), 255), min(int(n), 255)
+    return ((min(int(r), 255), min(int(g), 255), min(int(b), 255), min(int(n), 255)),)

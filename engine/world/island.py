@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Final
@@ -11,22 +11,19 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.geometry import Window
 from engine.types import TimeLike, utc
-from engine.world import light
+from engine.world import light, optical, radar
+from engine.world.acquisition import CENTRE, CRS, GSD_M, Acquisition
 from engine.world.canvas import Canvas
 from engine.world.classes import LandCover
 from engine.world.cover import Cover
+from engine.world.moment import Daylight, Moment
 from engine.world.palette import Palette
 from engine.world.plan import Plan
 from engine.world.season import Season
 from engine.world.settlement import Settlement
-from engine.world.surface import Ground
 from engine.world.terrain import Terrain
-
-GSD_M: Final = 10.0
-CRS: Final = "EPSG:32625"
-CENTRE: Final = (-31.5, 43.5)
-"""Longitude and latitude of the scene's middle: 400 km north of the Azores, over the deep sea."""
 
 DATES: Final = (
     datetime(2021, 3, 5, 13, 52, tzinfo=UTC),
@@ -36,24 +33,54 @@ DATES: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class View:
     """An island on one date.
 
     Attributes:
         season: The date and what follows from it.
-        bands: (4, size, size) uint8 red, green, blue, near infrared; 255 stands for ``light.FULL_SCALE``.
-        truth: (size, size) uint8 LandCover.
+        counts: (4, size, size) uint8 red, green, blue, near infrared; 255 stands for ``light.FULL_SCALE``.
+        truth: (size, size) uint8 LandCover, clouds included.
+        ground: (size, size) uint8 LandCover below the clouds: what radar sees.
+        transform: Affine pixel → ``CRS`` coefficients a, b, c, d, e, f.
+        moment: The island that was looked at.
     """
 
     season: Season
-    bands: NDArray[np.uint8]
+    counts: NDArray[np.uint8]
     truth: NDArray[np.uint8]
+    ground: NDArray[np.uint8]
+    transform: tuple[float, float, float, float, float, float]
+    moment: Moment = field(repr=False, compare=False)
 
     @property
     def rgb(self) -> NDArray[np.uint8]:
         """(size, size, 3) uint8."""
-        return np.ascontiguousarray(np.moveaxis(self.bands[:3], 0, -1))
+        return np.ascontiguousarray(np.moveaxis(self.counts[:3], 0, -1))
+
+    @cached_property
+    def bands(self) -> NDArray[np.float32]:
+        """(12, size, size) float32 surface reflectance 0–1 in the order of ``optical.BANDS``; drawn when first asked for."""
+        return optical.reflectance(self.moment)
+
+    @cached_property
+    def radar(self) -> NDArray[np.float32]:
+        """(2, size, size) float32 backscatter in dB, VV and VH, with speckle and without clouds; drawn when first asked for."""
+        return radar.backscatter(self.moment)
+
+    @cached_property
+    def acquisition(self) -> Acquisition:
+        """How and when the whole picture was taken."""
+        return self.acquired()
+
+    def acquired(self, window: Window | None = None) -> Acquisition:
+        """How and when a part of the picture was taken; cloud cover and bounds are the part's own.
+
+        Args:
+            window: In pixels, inside the scene; by default all of it.
+        """
+        window = window or Window(0, 0, self.truth.shape[1], self.truth.shape[0])
+        return Acquisition.of(self.season, self.moment.terrain.plan.seed, self.truth, self.transform, window)
 
 
 class Island:
@@ -106,23 +133,14 @@ class Island:
             ValueError: If it is none of ``dates``.
         """
         season = Season.of(self.dates, self.dates.index(utc(when)), self.seed, CENTRE[1], CENTRE[0])
-        kind = self._kinds(season)
+        moment = Moment(self.terrain, self.cover, self.settlement, self.palette, season, self._kinds(season))
         canvas = Canvas(self.size)
-        self.settlement.draw(canvas, self.palette, season)
-        picture = Ground(self.terrain, self.cover, self.palette, season, kind).painted().reshape(self.size, self.size, 4)
-        light.waves(picture, self.terrain, self.cover, kind, season, self.palette["foam"])
-        bright = light.shade(self.terrain, self.cover, kind, season)
-        self._dam(canvas)
-        built = canvas.over(picture, 1 + 0.035 * self.cover.grain + 0.05 * self.cover.mottle)
-        named = canvas.labels
-        bright += (1 - bright) * np.maximum(built, 0.8 * (named > 0))
-        picture *= bright[..., None]
-        opacity, shadow = light.clouds(self.terrain, season)
-        picture *= 1 - 0.62 * shadow[..., None]
-        picture += (self.palette["cloud"] * (0.75 + 0.35 * opacity[..., None]) - picture) * opacity[..., None]
-        truth = np.where(named > 0, named, kind)
-        truth = np.where(opacity > 0.5, np.uint8(LandCover.CLOUD), truth).astype(np.uint8)
-        return View(season, light.sensed(picture, season, self.seed), truth)
+        picture, built = moment.painted(self.palette, canvas)
+        day = Daylight.of(moment)
+        day.fall(picture, built, canvas.labels, self.palette["cloud"])
+        ground = np.where(canvas.labels > 0, canvas.labels, moment.kind).astype(np.uint8)
+        truth = np.where(day.opacity > 0.5, np.uint8(LandCover.CLOUD), ground).astype(np.uint8)
+        return View(season, light.sensed(picture, season, self.seed), truth, ground, self.transform, moment)
 
     def _kinds(self, season: Season) -> NDArray[np.uint8]:
         """Natural cover on a date: fellings, fire, quarry, water level, snow."""
@@ -147,7 +165,3 @@ class Island:
         distance = np.hypot(x - site.x, y - site.y) / site.radius + 0.18 * self.cover.mottle
         dry = (self.terrain.lake < 0.1) & (self.terrain.river < 0.1)
         return np.asarray(self.terrain.land & dry & (distance < 0.45 + 0.65 * season.share))
-
-    def _dam(self, canvas: Canvas) -> None:
-        if self.terrain.reservoir is not None:
-            canvas.line(self.terrain.reservoir.dam, 1.8, self.palette["concrete"])

@@ -25,7 +25,7 @@ def sun_vector(season: Season) -> tuple[float, float, float]:
 def shade(terrain: Terrain, cover: Cover, kind: NDArray[np.uint8], season: Season) -> FloatImage:
     """(size, size) brightness of the ground against flat ground, by slope, dunes, tree crowns and waves."""
     sx, sy, sz = sun_vector(season)
-    height = terrain.height + _dunes(terrain, cover, kind) + np.where(kind == LandCover.FOREST, 1.3 * cover.grain, 0)
+    height = terrain.height + dunes(terrain, cover, kind) + np.where(kind == LandCover.FOREST, 1.3 * cover.grain, 0)
     gy, gx = np.gradient(height, 10.0)
     lit = (-gx * sx - gy * sy + sz) / np.sqrt(1 + gx * gx + gy * gy)
     ambient = 0.32
@@ -35,7 +35,7 @@ def shade(terrain: Terrain, cover: Cover, kind: NDArray[np.uint8], season: Seaso
     return np.asarray(np.where(water, 1, np.clip(out, 0.12, 1.75)), dtype=np.float32)
 
 
-def _dunes(terrain: Terrain, cover: Cover, kind: NDArray[np.uint8]) -> FloatImage:
+def dunes(terrain: Terrain, cover: Cover, kind: NDArray[np.uint8]) -> FloatImage:
     """Transverse dunes: asymmetric ridges across the wind, bent and broken, some metres high."""
     plan = terrain.plan
     rng = stream(plan.seed, "dunes")
@@ -68,8 +68,10 @@ def _cast(terrain: Terrain, season: Season, steps: int = 28) -> FloatImage:
     return np.asarray(np.repeat(np.repeat(soft, 2, 0), 2, 1)[:size, :size], dtype=np.float32)
 
 
-def waves(picture: Paint, terrain: Terrain, cover: Cover, kind: NDArray[np.uint8], season: Season, foam: NDArray[np.float32]) -> None:
-    """Draw swell, surf and glitter on the sea, in place; ``picture`` is (size, size, 4)."""
+def waves(
+    picture: Paint, terrain: Terrain, cover: Cover, kind: NDArray[np.uint8], season: Season, foam: NDArray[np.float32], swell_in: int = 3
+) -> None:
+    """Draw swell, surf and glitter on the sea, in place; ``picture`` is (size, size, 4), swell shows in its first ``swell_in`` channels."""
     size = terrain.plan.size
     rng = stream(terrain.plan.seed, f"waves {season.when:%Y%m%d}")
     sea = kind == LandCover.SEA
@@ -82,7 +84,7 @@ def waves(picture: Paint, terrain: Terrain, cover: Cover, kind: NDArray[np.uint8
     offshore = -terrain.shore
     gy, gx = (np.asarray(part) for part in np.gradient(_smooth(terrain.shore)))
     facing = ramp(np.asarray(-gx * np.cos(season.swell) - gy * np.sin(season.swell)), -0.7, 0.8)
-    picture[..., :3] += np.where(sea, strength * swell * (1 + 0.3 * cover.drift) * ramp(offshore, 1, 12), 0)[..., None]
+    picture[..., :swell_in] += np.where(sea, strength * swell * (1 + 0.3 * cover.drift) * ramp(offshore, 1, 12), 0)[..., None]
     breaking = ramp(offshore, 1.2 + 2.2 * facing, 0.3) * ramp(0.8 * chop + 0.7 * cover.mottle + 1.6 * facing - 0.9, 0.0, 1.6)
     second = np.exp(-(((offshore - 6.5 - 1.5 * cover.mottle) / 0.9) ** 2)) * ramp(chop + 0.6 * cover.mottle, 0.6, 1.6) * 0.7 * facing
     caps = ramp(chop + 0.25 * cover.drift, 3.2, 4.0) * 0.25

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,13 +70,25 @@ ROOFS: dict[str, tuple[float, float, float, float]] = {
 }
 
 
+def _of_water() -> Colour:
+    return np.array([0.38, 0.105, 0.088, 1.9], dtype=np.float32)
+
+
 @dataclass(frozen=True)
 class Palette:
-    """The colours of one island: the materials, shifted a little by its seed."""
+    """The colours of one island: the materials, shifted a little by its seed.
+
+    Attributes:
+        colours: Four numbers a material; reflectance in red, green, blue and near infrared unless said otherwise.
+        roofs: The same for roofs.
+        house_roofs: Which roofs the houses have.
+        attenuation: (4,) diffuse attenuation of clear sea water, 1/m: how soon the bottom is lost from sight.
+    """
 
     colours: dict[str, Colour]
     roofs: dict[str, Colour]
     house_roofs: tuple[str, ...]
+    attenuation: Colour = field(default_factory=_of_water)
 
     @classmethod
     def drawn(cls, seed: int) -> Palette:

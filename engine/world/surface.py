@@ -208,7 +208,7 @@ def _sea(ground: Ground, rows: Rows) -> Paint:
     drift, mottle = g.at(g.cover.drift, rows), g.at(g.cover.mottle, rows)
     offshore = -g.at(g.terrain.shore, rows)
     depth = np.maximum(offshore * np.exp(0.55 * drift) * 0.26 + 0.8 * mottle * ramp(offshore, 3, 30), 0.15)
-    fade = np.exp(-2 * depth * np.array([0.38, 0.105, 0.088, 1.9], dtype=np.float32))
+    fade = np.exp(-2 * depth * p.attenuation)
     bottom = mix(p["sand"], p["rock_dark"], ramp(mottle + 0.7 * drift + 0.12 * g.at(g.cover.grain, rows), 0.5, 1.5) * 0.65)
     return np.asarray(p["deep"] + (bottom * 0.78 - p["deep"]) * fade, dtype=np.float32)
 

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from engine.geometry import Window
 from engine.world import light
+from engine.world.acquisition import CRS
 from engine.world.classes import LandCover
-from engine.world.island import CRS, Island, View
+from engine.world.island import Island, View
 
 _OVERVIEWS = (2, 4, 8)
 
@@ -27,7 +28,7 @@ def write_scene(island: Island, view: View, folder: Path) -> Path:
     path = folder / f"SYNTHETIC_island_{view.season.when:%Y%m%d}.tif"
     names = ("red", "green", "blue", "nir")
     scales = tuple(full / 255 for full in light.FULL_SCALE)
-    _write(island, view, path, view.bands, names=names, scales=scales, resampling="average", predictor=2)
+    _write(island, view, path, view.counts, names=names, scales=scales, resampling="average", predictor=2)
     return path
 
 

@@ -8,7 +8,7 @@ import pytest
 from engine.geometry import WGS84, TileGrid, transformer
 from engine.types import utc
 from engine.world import DATES, Island, LandCover, View, tile_shares
-from engine.world.island import CENTRE, CRS, GSD_M
+from engine.world.acquisition import CENTRE, CRS, GSD_M
 
 SMALL = 512
 PLAIN = (LandCover.SEA, LandCover.FOREST, LandCover.FARMLAND, LandCover.MEADOW, LandCover.MOUNTAIN, LandCover.DESERT, LandCover.LAKE)
@@ -34,13 +34,13 @@ def full() -> tuple[View, View]:
 def index(view: View, kind: LandCover, first: int, second: int) -> float:
     """Median normalised difference of two bands over a class; bands as reflectance."""
     scale = np.array([0.28, 0.28, 0.28, 0.60])
-    a, b = (view.bands[band][view.truth == kind] * scale[band] for band in (first, second))
+    a, b = (view.counts[band][view.truth == kind] * scale[band] for band in (first, second))
     return float(np.median((a - b) / (a + b)))
 
 
 def test_the_same_seed_gives_the_same_bits(views: list[View]) -> None:
     again = Island(7, SMALL).at(DATES[1])
-    assert (again.bands == views[1].bands).all()
+    assert (again.counts == views[1].counts).all()
     assert (again.truth == views[1].truth).all()
 
 
@@ -55,7 +55,7 @@ def test_the_small_island_has_all_plain_classes_on_every_date(views: list[View])
     for view in views:
         for kind in PLAIN:
             assert (view.truth == kind).mean() > 0.01, (view.season.when, kind.words)
-        assert view.bands.min() >= 1  # 0 is nodata
+        assert view.counts.min() >= 1  # 0 is nodata
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_the_pictures_agree_with_the_truth(full: tuple[View, View]) -> None:
     bright = {kind: june.rgb[june.truth == kind].mean() for kind in LandCover if (june.truth == kind).any()}
     assert bright[LandCover.BEACH] > 2 * bright[LandCover.FOREST]
     assert bright[LandCover.LAKE] < bright[LandCover.MEADOW]
-    assert june.bands[1][june.truth == LandCover.MOUNTAIN].std() > 2 * june.bands[1][june.truth == LandCover.LAKE].std()
+    assert june.counts[1][june.truth == LandCover.MOUNTAIN].std() > 2 * june.counts[1][june.truth == LandCover.LAKE].std()
 
 
 def test_what_should_change_changes_and_what_should_stay_stays(views: list[View]) -> None:
