@@ -70,7 +70,7 @@ class Report:
     """What one suite found.
 
     Attributes:
-        suite: ``zeroshot``, ``retrieval``, ``probe``, ``counting``, ``ndcg``, ``word-order``, ``embeddings``.
+        suite: ``zeroshot``, ``retrieval``, ``phrases``, ``probe``, ``counting``, ``ndcg``, ``word-order``, ``embeddings``.
         title: As a person reads it.
         figures: Keys of the command-line contract and more; JSON values, fractions from 0 to 1.
         provenance: Where they come from.

@@ -17,7 +17,8 @@ from engine.evaluation.datasets.captions import CaptionedPictures, rows_of
 from engine.evaluation.datasets.counts import CountedPictures
 from engine.evaluation.datasets.folders import ClassFolders
 from engine.evaluation.datasets.multilabel import MultiLabel
-from engine.evaluation.datasets.pictures import Picture, PictureFinder, fingerprint
+from engine.evaluation.datasets.phrases import ALL, QueryPhrases
+from engine.evaluation.datasets.pictures import Only, Picture, PictureFinder, fingerprint
 from engine.evaluation.datasets.transclip import Embeddings
 from engine.evaluation.embedding import BATCH, Embedded, embed
 from engine.evaluation.ndcg import K as DEPTH
@@ -25,6 +26,8 @@ from engine.evaluation.ndcg import graded
 from engine.evaluation.neighbours import TEMPERATURE, nearest_neighbours
 from engine.evaluation.neighbours import K as NEIGHBOURS
 from engine.evaluation.parts import Parts, parted
+from engine.evaluation.precision import K as FIRST
+from engine.evaluation.precision import precision
 from engine.evaluation.probe import SHOTS, few_shot, linear_probe
 from engine.evaluation.published import published
 from engine.evaluation.reliability import probabilities, reliability
@@ -44,6 +47,8 @@ Probe = Literal["knn", "linear", "fewshot"]
 Order = Literal["swap", "shuffle", "given"]
 PROBES: Final[tuple[Probe, ...]] = ("knn", "linear", "fewshot")
 ORDERS: Final[tuple[Order, ...]] = ("swap", "shuffle", "given")
+UNSEEN: Final = "test"
+"""Part of a file of phrases whose single phrases no report names, so that nobody tunes on them."""
 TEXTS_AT_ONCE: Final = 256
 EXAMPLES: Final = 6
 """Pictures that are named for each confusion."""
@@ -69,7 +74,7 @@ class Bench:
     cancel: Cancel | None = None
 
     def zero_shot(
-        self, root: Path, *, labels: Sequence[str] = (), templates: TemplateSet | str | Sequence[str] = "label", only: Path | None = None
+        self, root: Path, *, labels: Sequence[str] = (), templates: TemplateSet | str | Sequence[str] = "label", only: Only | None = None
     ) -> Report:
         """Zero-shot classification of class folders.
 
@@ -77,7 +82,7 @@ class Bench:
             root: Holds the class folders.
             labels: Class names in the order of the sorted folder names; by default the folder names in words.
             templates: A set of ``assets/prompts/templates.yaml``, or sentences with ``{}`` or ``{a}``.
-            only: File with the names of the pictures to measure on, one a line.
+            only: The pictures to measure on: a file with their names, one a line, or the names.
         """
         chosen = TemplateSet.from_like(templates)
         folders = ClassFolders.open(root, labels, only)
@@ -100,7 +105,7 @@ class Bench:
         )
 
     def retrieval(
-        self, folder: Path, captions: Path, *, protocol: Protocol = "P1", split: str = "test", only: Path | None = None
+        self, folder: Path, captions: Path, *, protocol: Protocol = "P1", split: str = "test", only: Only | None = None
     ) -> Report:
         """Image–text retrieval in both directions.
 
@@ -109,7 +114,7 @@ class Bench:
             captions: The caption file; see :func:`engine.evaluation.datasets.captions.read_captions`.
             protocol: ``P1`` or ``P2``.
             split: Part of a file that has parts.
-            only: File with the names of the pictures to measure on, one a line.
+            only: The pictures to measure on: a file with their names, one a line, or the names.
         """
         data = CaptionedPictures.open(folder, captions, split, only)
         Matching.of(data.captions, protocol)  # refuses what can't be asked before anything is embedded
@@ -128,7 +133,14 @@ class Bench:
         )
 
     def probe(
-        self, root: Path, *, kind: Probe = "linear", counts: Sequence[int] = SHOTS, seeds: int = 3, train_share: float = 0.5
+        self,
+        root: Path,
+        *,
+        kind: Probe = "linear",
+        counts: Sequence[int] = SHOTS,
+        seeds: int = 3,
+        train_share: float = 0.5,
+        only: Only | None = None,
     ) -> Report:
         """k nearest neighbours, linear probe or few-shot learning on frozen features.
 
@@ -138,10 +150,11 @@ class Bench:
             counts: Pictures a class for few-shot learning.
             seeds: How many runs; where the data come without a division, each divides them anew.
             train_share: Part of each class that teaches, where the data come without a division.
+            only: The pictures to measure on: a file with their names, one a line, or the names.
         """
         if seeds < 1:
             raise EvaluationInvalid("at least one seed is needed.")
-        folders = ClassFolders.open(root)
+        folders = ClassFolders.open(root, only=only)
         embedded = self._embed(folders.pictures)
         truth, names, lost = _present(folders, embedded)
 
@@ -241,8 +254,42 @@ class Bench:
             skipped=(*data.skipped, *embedded.skipped),
         )
 
+    def phrases(self, root: Path, phrases: Path, *, half: str = "tuning", k: int = FIRST, only: Only | None = None) -> Report:
+        """Precision at k of queries as a person types them, through the same sentences as a search.
+
+        Args:
+            root: Holds the class folders.
+            phrases: YAML file: half → phrase → class folders whose pictures are right answers.
+            half: ``tuning``, ``test`` or another part of the file; ``all`` for everything. Only ``tuning`` and parts of your
+                own name single phrases.
+            k: Depth.
+            only: The pictures to measure on: a file with their names, one a line, or the names.
+        """
+        asked = QueryPhrases.open(phrases, half)
+        folders = ClassFolders.open(root, only=only)
+        right = asked.within(folders)
+        embedded = self._embed(folders.pictures)
+        classes = np.array(folders.classes, dtype=np.int64)[embedded.kept]
+        stop_if(self.cancel, "Embedding the queries")
+        queries = np.stack([self.encoder.query(phrase.text) for phrase in asked.phrases])
+        found = precision(queries, embedded.vectors, right[:, classes], [phrase.text for phrase in asked.phrases], k)
+        seen = {} if half in (UNSEEN, ALL) else {"per_query": found.per_query}
+        return Report(
+            "phrases",
+            f"Query phrases, {half}: {self.encoder.id} on {root.name}",
+            {**found.record(), "half": half, "seeds": 1, "std": 0.0, **seen},
+            self._provenance(
+                f"{root.name} {asked.source}",
+                fingerprint([folders.fingerprint, asked.fingerprint]),
+                templates=TemplateSet.from_like("query"),
+                half=half,
+                k=k,
+            ),
+            skipped=(*folders.skipped, *embedded.skipped),
+        )
+
     def word_order(
-        self, folder: Path, captions: Path, *, kind: Order = "swap", split: str = "test", seeds: int = 3, only: Path | None = None
+        self, folder: Path, captions: Path, *, kind: Order = "swap", split: str = "test", seeds: int = 3, only: Only | None = None
     ) -> Report:
         """True captions against the same words in another order.
 
@@ -252,7 +299,7 @@ class Bench:
             kind: ``swap`` exchanges the sides of a relation, ``shuffle`` puts the words at random, ``given`` takes the list's.
             split: Part of a file that has parts.
             seeds: Runs of ``shuffle``; the others have one.
-            only: File with the names of the pictures to measure on, one a line.
+            only: The pictures to measure on: a file with their names, one a line, or the names.
         """
         if kind == "given":
             pictures, pairs, skipped = _given(folder, captions)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from engine.errors import DataMissing, DatasetInvalid, EvaluationInvalid
-from engine.evaluation.datasets.pictures import Picture, PictureFinder, Skipped, fingerprint, selected
+from engine.evaluation.datasets.pictures import Only, Picture, PictureFinder, Skipped, fingerprint, selected
 
 FILE_COLUMNS: Final = ("file", "filename", "filepath", "file_name", "image", "image_name", "path")
 TEXT_COLUMNS: Final = ("caption", "title", "text", "sentence", "raw")
@@ -59,14 +59,14 @@ class CaptionedPictures:
         )
 
     @classmethod
-    def open(cls, folder: Path, captions: Path, split: str = "test", only: Path | None = None) -> CaptionedPictures:
+    def open(cls, folder: Path, captions: Path, split: str = "test", only: Only | None = None) -> CaptionedPictures:
         """Join a caption file and a folder of pictures.
 
         Args:
             folder: Below which the pictures lie.
             captions: The caption file.
             split: Which part to take of a file that has parts; ``all`` takes everything.
-            only: File with the names of the pictures to keep, one a line.
+            only: The pictures to keep: a file with their names, one a line, or the names.
 
         Raises:
             DataMissing: If the folder or the file isn't there, or none of the pictures.

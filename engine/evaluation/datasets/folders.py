@@ -9,7 +9,7 @@ from typing import Final
 
 from engine.encoders.prompts import words
 from engine.errors import DataMissing, EvaluationInvalid
-from engine.evaluation.datasets.pictures import Picture, Skipped, fingerprint, pictures_below, selected
+from engine.evaluation.datasets.pictures import Only, Picture, Skipped, fingerprint, pictures_below, selected
 
 LEARNING: Final = frozenset({"train", "training"})
 MEASURING: Final = frozenset({"test", "testing", "val", "valid", "validation"})
@@ -41,7 +41,7 @@ class ClassFolders:
         return fingerprint(picture.name for picture in self.pictures)
 
     @classmethod
-    def open(cls, root: Path, labels: Sequence[str] = (), only: Path | None = None) -> ClassFolders:
+    def open(cls, root: Path, labels: Sequence[str] = (), only: Only | None = None) -> ClassFolders:
         """Read the names in a folder; pictures are read later.
 
         A lone ``images`` folder is stepped into; ``train`` and ``test`` (or ``val``) folders make a division.
@@ -50,7 +50,7 @@ class ClassFolders:
             root: Holds the class folders.
             labels: Names to use, in the order of the sorted folder names, with or without the empty folders; by default the
                 folder names in words: ``DenseResidential`` and ``dense_residential`` become “dense residential”.
-            only: File with the names of the pictures to keep, one a line.
+            only: The pictures to keep: a file with their names, one a line, or the names.
 
         Raises:
             DataMissing: If there is no such folder, or no class folder with a picture.

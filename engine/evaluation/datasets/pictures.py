@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 Pixels = NDArray[np.uint8]
 Skipped = tuple[tuple[str, str], ...]
 """Name and reason of what could not be used."""
+Only = Path | frozenset[str]
+"""Which pictures to measure on: a file with their names, one a line, or the names."""
 
 SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"})
 
@@ -139,17 +141,22 @@ def fingerprint(names: Iterable[str]) -> str:
     return digest.hexdigest()[:12]
 
 
-def selected(names: Iterable[str], only: Path) -> set[str]:
-    """Which names a list file keeps: one a line, full names or file names.
+def selected(names: Iterable[str], only: Only) -> set[str]:
+    """Which names a list keeps: full names or file names.
 
     Raises:
         DatasetInvalid: If the list can't be read or keeps none.
     """
-    try:
-        lines = {line.strip() for line in only.read_text(encoding="utf-8").splitlines() if line.strip()}
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetInvalid(only.name, f"the list can't be read ({type(error).__name__}).") from None
-    kept = {name for name in names if name in lines or PurePosixPath(name).name in lines}
+    listed = _lines(only) if isinstance(only, Path) else only
+    kept = {name for name in names if name in listed or PurePosixPath(name).name in listed}
     if not kept:
-        raise DatasetInvalid(only.name, "none of its lines names a picture of the data.")
+        source = only.name if isinstance(only, Path) else "the list of pictures"
+        raise DatasetInvalid(source, "none of its lines names a picture of the data.")
     return kept
+
+
+def _lines(path: Path) -> set[str]:
+    try:
+        return {line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()}
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetInvalid(path.name, f"the list can't be read ({type(error).__name__}).") from None
