@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Final, Literal, Self
 
 import yaml
 from pydantic import Field, SerializeAsAny, ValidationError, model_validator
@@ -13,6 +13,9 @@ from engine.errors import RecipeInvalid
 from engine.learning.objectives.registry import AnyPart
 from engine.learning.part import Part, Positive, Share
 from engine.settings import ROOT
+
+SIDE: Final = 1344
+"""Side of an island's scene, pixels of 10 m."""
 
 
 class CaptionedPictures(Part):
@@ -37,6 +40,7 @@ class CaptionedPictures(Part):
     held_out: Share = 0.1
     class_prompts: Share = 0.35
     sensor: Literal["rgb"] = "rgb"
+    tells_metadata: ClassVar[bool] = False
 
 
 class Islands(Part):
@@ -49,9 +53,12 @@ class Islands(Part):
         weight: Share of each batch, see above.
         dates: How many dates of each island.
         windows: How many windows of each date.
-        window: Pixels of a side, of 10 m each.
+        window: Pixels of a side.
+        scales: Lengths of a pixel, in units of 10 m; each date's windows are shared among them.
         areas: Crops as in the augmentation, but the truth is of the whole window, so they stay large.
+        captions: Share of the texts that list all classes of a window, as CLOSP's captions do; the others are words for one of them.
         sensor: What takes the pictures, and so which image tower sees them.
+        held_out: Islands that are only measured on.
     """
 
     kind: Literal["island"]
@@ -61,8 +68,23 @@ class Islands(Part):
     dates: int = Field(default=2, ge=1, le=4)
     windows: int = Field(default=300, ge=1)
     window: int = Field(default=72, ge=16, le=512)
+    scales: Annotated[tuple[Annotated[int, Field(ge=1, le=16)], ...], Field(min_length=1)] = (1,)
     areas: tuple[tuple[Share, Share, Share], ...] = ((1.0, 0.65, 1.0),)
+    captions: Share = 0.0
     sensor: Literal["rgb", "s1", "s2"] = "rgb"
+    held_out: tuple[int, ...] = ()
+    tells_metadata: ClassVar[bool] = True
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        shared = sorted(set(self.seeds) & set(self.held_out))
+        if shared:
+            raise ValueError(f"island {shared[0]} is learned from and held out; take it from “seeds” or from “held_out”")
+        if self.windows < len(self.scales):
+            raise ValueError(f"{self.windows} windows can't be shared among {len(self.scales)} “scales”")
+        if self.window * max(self.scales) > SIDE:
+            raise ValueError(f"a window of {self.window} pixels of {10 * max(self.scales)} m is larger than an island of {10 * SIDE} m")
+        return self
 
 
 class Augmentation(Part):
@@ -156,6 +178,19 @@ class Language(Part):
     rate: Positive = 2e-3
 
 
+class Backbone(Part):
+    """Image weights to start from, see :mod:`engine.learning.backbone`.
+
+    Attributes:
+        package: An installed package that brings them.
+        held: How many of the network's first stages stay as they were: edges and colours are the same from above, and not
+            learning them halves the time of a step.
+    """
+
+    package: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+    held: int = Field(default=0, ge=0)
+
+
 class Recipe(Part):
     """A whole training.
 
@@ -163,6 +198,7 @@ class Recipe(Part):
         name: Names the run's folder and the weights.
         model: open_clip configuration of the towers, JSON; relative to the checkout.
         start: Weights to start from (safetensors), or none; relative to the checkout.
+        backbone: Image weights of a package to start from, or none.
         language: A lesson in words before the pictures, or none.
         seed: Everything random follows from it.
         epochs: Passes over the first source.
@@ -179,6 +215,7 @@ class Recipe(Part):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
     model: Path
     start: Path | None = None
+    backbone: Backbone | None = None
     language: Language | None = None
     seed: int = Field(ge=0)
     epochs: int = Field(ge=1)
@@ -204,6 +241,8 @@ class Recipe(Part):
             part.check(self)
         if self.language is not None and self.start is not None:
             raise ValueError("“language” teaches a fresh text tower; take it or “start”, not both")
+        if self.backbone is not None and self.start is not None:
+            raise ValueError("“backbone” begins a fresh image tower; take it or “start”, not both")
         return self
 
     @classmethod
