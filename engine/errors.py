@@ -252,6 +252,11 @@ class RecipeInvalid(PharosError):
         super().__init__(f"The recipe “{name}” can't be used: {why}")
 
 
+class CaptionsInvalid(PharosError):
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"No captions can be made of “{name}”: {why}")
+
+
 class DataMissing(PharosError):
     def __init__(self, what: str, where: str) -> None:
         super().__init__(f"{what} is not at {where}. Put it there or name another folder.")
@@ -267,6 +272,10 @@ class EvaluationInvalid(PharosError):
 
 class FeaturesInvalid(EvaluationInvalid):
     """Vectors that are no vectors: not finite, empty, or of another length."""
+
+
+class EvaluationFailed(PharosError):
+    """No model could be measured; the message is theirs."""
 
 
 class DatasetInvalid(PharosError):
