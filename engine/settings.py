@@ -38,6 +38,8 @@ class Settings(BaseSettings):
         hosts: Names, beside loopback and the bound address, under which browsers reach the server; ``*`` is any name.
         allowed_hosts: Hosts from which imagery may be read over HTTP(S); empty allows any public host.
         allow_private_hosts: Whether loopback and private addresses may be read from.
+        dataset_dirs: Folders in and below which the Evaluate page may look for data; empty allows any. Set it where others than
+            the owner of the machine reach the server.
     """
 
     model_config = SettingsConfigDict(env_prefix="PHAROS_", env_file=".env", extra="ignore")
@@ -53,6 +55,7 @@ class Settings(BaseSettings):
     hosts: Names = ()
     allowed_hosts: Names = ()
     allow_private_hosts: bool = False
+    dataset_dirs: Names = ()
 
     @property
     def collections_dir(self) -> Path:

@@ -18,6 +18,7 @@ from shapely.geometry import Point
 from engine.errors import Cancelled, CollectionDamaged, CollectionNotFound, DiskFull, NothingToIndex, PharosError
 from engine.progress import Cancel, Progress, silent, stop_if
 from engine.serving.encoders import Encoders
+from engine.serving.evaluation import Evaluations
 from engine.serving.job import Job
 from engine.serving.opened import OpenedCollections
 from engine.serving.summary import Summaries, Summary
@@ -86,6 +87,8 @@ class Engine:
         self._cubes: OrderedDict[str, tuple[str, Cube]] = OrderedDict()
         self._frames: OrderedDict[tuple[str, str, str, int], bytes] = OrderedDict()
         self._queries: OrderedDict[str, Query] = OrderedDict()
+        self.evaluations = Evaluations(self.config, lambda model, cancel, progress: self.encoder(model, cancel=cancel, progress=progress))
+        """Measurements behind the page."""
         self._lock = threading.Lock()
         """For the tables above and the state; nothing slow is done while it is held."""
         self._jobs: list[Job] = []
@@ -149,7 +152,7 @@ class Engine:
         self._encoders.stop()
         for job in jobs:
             job.cancel()
-        for work in (warming, *jobs):
+        for work in (warming, *jobs, *self.evaluations.stop()):
             left = max(0.0, end - time.monotonic())
             if isinstance(work, Job):
                 work.wait(left)
