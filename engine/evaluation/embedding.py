@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from engine.errors import EvaluationInvalid, PharosError
+from engine.errors import EvaluationInvalid, FeaturesInvalid, PharosError
 from engine.evaluation.datasets.pictures import Picture, Pixels, Skipped
 from engine.evaluation.vectors import Floats, Integers, unit
 from engine.progress import Cancel, Progress, silent, stop_if
@@ -73,7 +73,14 @@ def embed(
         progress("embedding pictures", done, len(pictures))
     if not parts:
         raise EvaluationInvalid(f"none of the {len(pictures):,} pictures can be read. The first: {skipped[0][1]}")
-    return Embedded(unit(np.concatenate(parts), "the pictures' vectors"), np.array(kept, dtype=np.int64), tuple(skipped))
+    vectors = np.concatenate(parts)
+    broken = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    if len(broken):
+        raise FeaturesInvalid(
+            f"{encoder.id} gives NaN or infinity for {len(broken)} of {len(vectors)} pictures, first for "
+            f"“{pictures[kept[broken[0]]].name}”. Leave them out, or check the model's weights."
+        )
+    return Embedded(unit(vectors, "the pictures' vectors"), np.array(kept, dtype=np.int64), tuple(skipped))
 
 
 Read = list[tuple[int, "Pixels | PharosError"]]

@@ -19,6 +19,8 @@ td.n{text-align:right;font-variant-numeric:tabular-nums}.note{color:var(--soft)}
 table.matrix td,table.matrix th{padding:.15rem .35rem;font-size:.75rem}
 table.matrix thead th{writing-mode:vertical-rl}.synthetic{border:2px solid;padding:.4rem .8rem;font-weight:600}
 """
+TABLES: Final = ("per_class", "by_shots", "reliability", "reliability_calibrated")
+"""Figures that have a section of their own."""
 SIDE: Final = 240
 """Pixels of the reliability diagram."""
 
@@ -30,7 +32,7 @@ def page(report: Report) -> str:
     plain |= {
         f"{key} {inner}": value
         for key, values in figures.items()
-        if isinstance(values, Mapping) and key not in ("per_class", "by_shots", "reliability")
+        if isinstance(values, Mapping) and key not in TABLES
         for inner, value in values.items()
         if isinstance(value, int | float)
     }
@@ -42,6 +44,8 @@ def page(report: Report) -> str:
         _section("By shots", _by_shots(figures.get("by_shots"))),
         _section("Confusion: rows are right, columns were said", _matrix(figures.get("confusion"), report.names)),
         _section("Reliability", _diagram(figures.get("reliability"))),
+        _section("Reliability after temperature scaling", _diagram(figures.get("reliability_calibrated"))),
+        _section("By query", _by_query(figures.get("per_query"))),
         *(_section("Published, same protocol", _published(table.record())) for table in report.published),
         _section("Provenance", _provenance(source.record())),
         _section("Left out", _table(["name", "why"], report.skipped) if report.skipped else ""),
@@ -79,6 +83,10 @@ def _by_shots(shots: Mapping[str, Mapping[str, Any]] | None) -> str:
     if not shots:
         return ""
     return _table(["pictures a class", "accuracy", "std"], ([int(count), each["accuracy"], each["std"]] for count, each in shots.items()))
+
+
+def _by_query(queries: Sequence[Mapping[str, Any]] | None) -> str:
+    return _table([*queries[0]], ([*each.values()] for each in queries)) if queries else ""
 
 
 def _matrix(matrix: Sequence[Sequence[int]] | None, names: Sequence[str]) -> str:

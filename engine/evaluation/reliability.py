@@ -123,3 +123,47 @@ def best_scale(cosines: ArrayLike, truth: ArrayLike) -> float:
     grid = np.logspace(0, 3, 121)
     losses = [-np.log(np.maximum(probabilities(rows, scale)[np.arange(len(rows)), classes], 1e-300)).mean() for scale in grid]
     return float(grid[int(np.argmin(losses))])
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """Reliability after temperature scaling.
+
+    Attributes:
+        scale: Inverse temperature, the geometric mean of the two halves'.
+        reliability: Of the answers under the temperature of the half that they are not in.
+    """
+
+    scale: float
+    reliability: Reliability
+
+    def record(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"scale": round(self.scale, 4), **self.reliability.record()}
+
+
+def calibrated(cosines: ArrayLike, truth: ArrayLike, *, seed: int = 0) -> Calibrated | None:
+    """How reliable the answers would be under the best temperature, each half measured with that of the other.
+
+    Args:
+        cosines: (N, C) cosines.
+        truth: (N,) right classes.
+        seed: Of the halves.
+
+    Returns:
+        ``None`` for fewer than two answers, which can't be halved.
+
+    Source: Guo et al. 2017, §4.2 (temperature scaling).
+    """
+    rows: NDArray[np.float64] = np.asarray(cosines, dtype=np.float64)
+    classes: NDArray[np.int64] = np.asarray(truth, dtype=np.int64)
+    if len(rows) < 2:
+        return None
+    order = np.random.default_rng(seed).permutation(len(rows))
+    halves = order[: len(rows) // 2], order[len(rows) // 2 :]
+    scales = [best_scale(rows[half], classes[half]) for half in halves]
+    shares = np.empty_like(rows)
+    for half, scale in zip(halves, reversed(scales), strict=True):
+        shares[half] = probabilities(rows[half], scale)
+    found = reliability(shares.max(axis=1), rows.argmax(axis=1) == classes)
+    return Calibrated(float(np.sqrt(scales[0] * scales[1])), found)

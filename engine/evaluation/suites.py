@@ -30,7 +30,7 @@ from engine.evaluation.precision import K as FIRST
 from engine.evaluation.precision import precision
 from engine.evaluation.probe import SHOTS, few_shot, linear_probe
 from engine.evaluation.published import published
-from engine.evaluation.reliability import probabilities, reliability
+from engine.evaluation.reliability import calibrated, probabilities, reliability
 from engine.evaluation.report import Provenance, Report
 from engine.evaluation.retrieval import Matching, Protocol, retrieve
 from engine.evaluation.spread import over
@@ -90,8 +90,7 @@ class Bench:
         truth, names, lost = _present(folders, embedded)
         classes = self.encoder.labels(names, chosen)
         found = classify(embedded.vectors, classes, truth, names)
-        certain = probabilities(embedded.vectors @ classes.T, getattr(self.encoder, "logit_scale", LOGIT_SCALE)).max(axis=1)
-        figures = found.record() | {"reliability": reliability(certain, found.right).record()}
+        figures = found.record() | self._calibration(embedded.vectors @ classes.T, found)
         _name_examples(figures, found, [folders.pictures[index].name for index in embedded.kept])
         facts = {"n": found.n, "classes": len(names), "prompts": chosen.texts}
         return Report(
@@ -346,6 +345,15 @@ class Bench:
             self._provenance(data, fingerprint(f"{pictures[place].name}|{text}" for place, text, _ in runs[0]), kind=kind, seeds=len(runs)),
             skipped=(*skipped, *embedded.skipped),
         )
+
+    def _calibration(self, cosines: Floats, found: Classification) -> dict[str, Any]:
+        """Reliability as the encoder's own scale gives it, and under the temperature that fits these data."""
+        certain = probabilities(cosines, getattr(self.encoder, "logit_scale", LOGIT_SCALE)).max(axis=1)
+        fitted = calibrated(cosines, found.truth)
+        return {
+            "reliability": reliability(certain, found.right).record(),
+            "reliability_calibrated": fitted.record() if fitted else None,
+        }
 
     def _embed(self, pictures: Sequence[Picture]) -> Embedded:
         return embed(pictures, self.encoder, batch=self.batch, progress=self.progress, cancel=self.cancel)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -13,7 +14,7 @@ from engine.settings import ASSETS
 
 
 def held_out(root: Path, recipe: str) -> frozenset[str]:
-    """Names of the pictures of a captioned data set that a recipe holds out, with and without their folders.
+    """Names of the pictures of a captioned data set that a recipe holds out, with and without the folders above them.
 
     Args:
         root: The data set, known in the recipe by the name of its folder; holds ``captions.json``.
@@ -32,8 +33,10 @@ def held_out(root: Path, recipe: str) -> frozenset[str]:
             f"the recipe {path.stem} holds out nothing of {root.name}. It holds out parts of: {', '.join(shares) or '–'}."
         )
     records = read_captioned(root)
-    files = [records[index].file for index in split(records, share, seed).held_out]
-    return frozenset({*files, *(PurePosixPath(file).name for file in files)})
+    files = [PurePosixPath(records[index].file) for index in split(records, share, seed).held_out]
+    shared = Counter(PurePosixPath(record.file).name for record in records)
+    names = {"/".join(file.parts[start:]) for file in files for start in range(len(file.parts) - 1)}
+    return frozenset(names | {file.name for file in files if shared[file.name] == 1})
 
 
 def _shares(path: Path) -> tuple[int, dict[str, float]]:

@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from engine import encoders
 from engine.errors import PharosError
 from engine.evaluation.command import evaluate_cli
+from engine.learning.pairs import read_captioned, split
 from tests.engine.evaluation.squares import write_folders, write_square
 from tests.engine.index.colour_encoder import ColourEncoder
 
@@ -77,6 +79,57 @@ def test_counting_and_ndcg(tmp_path: Path, colours: Path) -> None:
     assert run("counting", str(tmp_path / "counts.csv"), "--digits")["accuracy"] == 1.0
     record = run("ndcg", str(colours), "--k", "3", "--query", "a")
     assert {"ndcg", "ndcg_jaccard", "ndcg_overlap", "seeds", "std", "n"} <= set(record)
+
+
+def captioned(root: Path, colours: dict[str, list[str]]) -> Path:
+    """Class folders and captions as aid_rsicd has them."""
+    write_folders(root / "images", colours)
+    files = sorted((root / "images").rglob("*.png"))
+    for number, path in enumerate(files):
+        path.rename(path.with_stem(f"{path.parent.name}_{number}"))
+    rows = [
+        {"file": path.relative_to(root).as_posix(), "captions": [f"it is {path.parent.name}"]} for path in (root / "images").rglob("*.png")
+    ]
+    (root / "captions.json").write_text(json.dumps(rows))
+    return root
+
+
+def test_phrases(tmp_path: Path, colours: Path) -> None:
+    (tmp_path / "p.yaml").write_text("tuning: {red or so: [a]}\ntest: {rather blue: [b]}\n")
+    record = run("phrases", str(colours), "--phrases", str(tmp_path / "p.yaml"), "--half", "test", "--k", "2")
+    assert (record["precision"], record["n"], record["k"], record["half"]) == (1.0, 8, 2, "test")
+    assert "no part" in refused("phrases", str(colours), "--phrases", str(tmp_path / "p.yaml"), "--half", "x")
+
+
+def test_only_what_a_recipe_held_out(tmp_path: Path) -> None:
+    """The same pictures as the training's own split, in every suite that can choose."""
+    root = captioned(tmp_path / "set", {"red": ["red"] * 10, "blue": ["blue"] * 10})
+    recipe = tmp_path / "own.yaml"
+    recipe.write_text("seed: 5\ndata: [{kind: aid_rsicd, root: ../elsewhere/set, held_out: 0.3}, {kind: island}]\n")
+    records = read_captioned(root)
+    kept = [records[index].file.removeprefix("images/") for index in split(records, 0.3, 5).held_out]
+    listing = tmp_path / "names.txt"
+    listing.write_text("\n".join(name.split("/")[-1] for name in kept))
+    (tmp_path / "p.yaml").write_text("tuning: {red or so: [red]}\n")
+    captions = ["--captions", str(root / "captions.json")]
+    for suite in (["zeroshot"], ["retrieval", *captions], ["probe", "--kind", "knn"], ["phrases", "--phrases", str(tmp_path / "p.yaml")]):
+        by_recipe = run(suite[0], str(root), *suite[1:], "--held-out", str(recipe))
+        by_list = run(suite[0], str(root), *suite[1:], "--only", str(listing))
+        assert by_recipe["data_fingerprint"] == by_list["data_fingerprint"]
+        assert by_recipe.get("n_images", 6) == 6
+    assert "Give one of them" in refused("zeroshot", str(root), "--held-out", str(recipe), "--only", str(listing))
+    assert "holds out nothing of colours" in refused("zeroshot", str(root.parent / "colours"), "--held-out", str(recipe))
+    assert "is not at" in refused("zeroshot", str(root), "--held-out", "no-such-recipe")
+    recipe.write_text("seed: 5\n")
+    assert "can't be read from it" in refused("zeroshot", str(root), "--held-out", str(recipe))
+
+
+def test_suites_share_their_options() -> None:
+    """Every suite takes --report and --json; those that need an encoder --model and --batch."""
+    for name, command in typer.main.get_command(evaluate_cli).commands.items():  # type: ignore[attr-defined]
+        options = {option for parameter in command.params for option in parameter.opts}
+        assert {"--report", "--json"} <= options
+        assert ({"--model", "--batch"} <= options) == (name != "embeddings")
 
 
 @pytest.mark.shared_data

@@ -104,6 +104,30 @@ def test_karpathy_layout(tmp_path: Path, pictures: Path) -> None:
         CaptionedPictures.open(pictures, file, "val")
 
 
+@pytest.mark.parametrize(
+    ("dataset", "folder", "names"),
+    [
+        ("rsicd", "RSICD_images", ["airport_1.jpg", "00623.jpg"]),
+        ("RSITMD", "images", ["airport_1.tif", "baseballfield_452.tif"]),
+        ("UCM", "imgs", ["1.tif", "2090.tif"]),
+    ],
+)
+def test_layouts_of_the_caption_sets(tmp_path: Path, dataset: str, folder: str, names: list[str]) -> None:
+    """The caption file beside a folder of pictures, as unpacked, with all the keys that the archives have."""
+    images = []
+    for place, name in enumerate([*names, "learned" + names[0]]):
+        write_square(tmp_path / folder / name, "red")
+        sentences = [{"tokens": ["a", "b"], "raw": f"a b {place} .", "imgid": place, "sentid": 5 * place + each} for each in range(5)]
+        part = "train" if name.startswith("learned") else "test"
+        images.append({"filename": name, "imgid": place, "split": part, "sentences": sentences, "sentids": list(range(5))})
+    (tmp_path / f"dataset_{dataset}.json").write_text(json.dumps({"images": images, "dataset": dataset}))
+    data = CaptionedPictures.open(tmp_path, tmp_path / f"dataset_{dataset}.json")
+    assert [picture.name for picture in data.pictures] == sorted(names)
+    assert [texts for texts in data.captions] == [(f"a b {names.index(name)} .",) * 5 for name in sorted(names)]
+    assert data.pictures[0].read().shape == (8, 8, 3)
+    assert not data.skipped
+
+
 def test_own_layout_and_csv(tmp_path: Path, pictures: Path) -> None:
     own = tmp_path / "captions.json"
     own.write_text(json.dumps([{"file": "images/sub/c_3.png", "captions": ["x", "y"]}, {"file": "images/sub/a_1.png", "captions": []}]))

@@ -87,7 +87,9 @@ def test_nothing_readable_and_nan_are_refused(tmp_path: Path) -> None:
 
     class Broken(ColourEncoder):
         def images(self, batch: Sequence[Any]) -> Any:
-            return np.full((len(batch), 8), np.nan, np.float32)
+            vectors = super().images(batch)
+            vectors[[picture[0, 0, 0] == 255 for picture in batch], 0] = np.nan  # of what is red
+            return vectors
 
-    with pytest.raises(FeaturesInvalid, match="NaN"):
-        embed(squares(["red"]), Broken())  # type: ignore[arg-type]
+    with pytest.raises(FeaturesInvalid, match=r"NaN or infinity for 2 of 3 pictures, first for “1\.png”"):
+        embed([*squares(["blue", "red", "red"]), unreadable()], Broken())  # type: ignore[arg-type]

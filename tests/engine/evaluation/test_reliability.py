@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import EvaluationInvalid
-from engine.evaluation.reliability import best_scale, probabilities, reliability
+from engine.evaluation.reliability import best_scale, calibrated, probabilities, reliability
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.integers(1, 20))
@@ -50,3 +50,30 @@ def test_probabilities_sum_to_one_and_scale_is_found() -> None:
     assert shares.sum(axis=1) == pytest.approx(np.ones(4000))
     truth = np.array([random.choice(3, p=row) for row in shares])
     assert best_scale(cosines, truth) == pytest.approx(20, rel=0.15)
+
+
+def test_temperature_scaling_mends_a_judge_that_is_too_sure() -> None:
+    random = np.random.default_rng(1)
+    cosines = random.normal(size=(4000, 3)) * 0.1
+    truth = np.array([random.choice(3, p=row) for row in probabilities(cosines, 20)])
+    before = reliability(probabilities(cosines, 100).max(axis=1), cosines.argmax(axis=1) == truth)
+    after = calibrated(cosines, truth)
+    assert after is not None
+    assert after.scale == pytest.approx(20, rel=0.15)
+    assert after.reliability.ece < before.ece / 4
+    assert after.record()["n"] == 4000
+    assert calibrated(cosines[:1], truth[:1]) is None
+
+
+def test_each_half_is_measured_with_the_temperature_of_the_other() -> None:
+    """A half whose answers are all right asks for the highest scale; the other half, all wrong, is measured with it."""
+    order = np.random.default_rng(0).permutation(8)
+    cosines = np.tile([0.2, 0.0], (8, 1))
+    truth = np.ones(8, dtype=np.int64)
+    truth[order[:4]] = 0
+    found = calibrated(cosines, truth)
+    assert found is not None
+    shares = [part for part in found.reliability.bins if part.count]
+    assert [(part.count, part.accuracy) for part in shares] == [(4, 1.0), (4, 0.0)]
+    assert shares[0].confidence == pytest.approx(1 / (1 + np.exp(-0.2)))  # the wrong half's scale, 1
+    assert shares[1].confidence == pytest.approx(1)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.errors import Cancelled, EvaluationInvalid
+from engine.errors import Cancelled, DatasetInvalid, EvaluationInvalid
 from engine.evaluation.suites import Bench, order_named, probe_named
 from engine.progress import Cancel
 from tests.engine.evaluation.squares import write_folders, write_square
@@ -95,6 +95,39 @@ def test_probes_of_colours(tmp_path: Path, bench: Bench, kind: str) -> None:
     else:
         assert record["values"] == [1.0, 1.0]
         assert record["confusion"] == [[6, 0, 0], [0, 6, 0], [0, 0, 6]]  # both runs together
+
+
+@pytest.mark.parametrize("kind", ["knn", "linear", "fewshot"])
+def test_a_class_with_one_picture_teaches_and_is_not_measured(tmp_path: Path, bench: Bench, kind: str) -> None:
+    root = write_folders(tmp_path, {"Red Things": ["red"], "green": ["green"] * 4, "BlueThings": ["blue"] * 4, "none": []})
+    record = bench.probe(root, kind=probe_named(kind), counts=(1, 4), seeds=2).record()
+    assert (record["accuracy"], record["n"]) == (1.0, 4)
+    assert {entry["name"] for entry in record["skipped"]} == {"none"}
+    if kind == "fewshot":
+        assert record["classes_with_fewer"] == ["blue things", "Red Things", "green"]
+    else:
+        assert record["per_class"] == {"blue things": 1.0, "Red Things": None, "green": 1.0}
+
+
+@pytest.mark.parametrize("kind", ["knn", "linear", "fewshot"])
+def test_classes_with_one_picture_each_leave_nothing_to_measure(tmp_path: Path, bench: Bench, kind: str) -> None:
+    with pytest.raises(EvaluationInvalid, match="single picture"):
+        bench.probe(write_folders(tmp_path, {"red": ["red"], "blue": ["blue"]}), kind=probe_named(kind))
+
+
+def test_zero_shot_takes_classes_with_one_picture(tmp_path: Path, bench: Bench) -> None:
+    record = bench.zero_shot(write_folders(tmp_path / "x", {"red": ["red"], "blue": ["blue"]})).record()
+    assert (record["accuracy"], record["n"]) == (1.0, 2)
+    alone = bench.zero_shot(write_folders(tmp_path / "y", {"red": ["red"]})).record()
+    assert (alone["accuracy"], alone["reliability_calibrated"]) == (1.0, None)
+
+
+def test_only_some_pictures(tmp_path: Path, bench: Bench) -> None:
+    root = write_folders(tmp_path / "x", {"red": ["red", "blue"], "blue": ["blue", "blue"]})
+    assert bench.zero_shot(root, only=frozenset({"red/00.png", "blue/01.png"})).record()["accuracy"] == 1.0
+    assert bench.zero_shot(root, only=frozenset({"red/01.png", "blue/01.png"})).record()["accuracy"] == 0.5
+    with pytest.raises(DatasetInvalid, match="names a picture"):
+        bench.zero_shot(root, only=frozenset({"green/00.png"}))
 
 
 def test_probe_uses_the_division_of_the_data(tmp_path: Path, bench: Bench) -> None:
