@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.errors import DataMissing
+from engine.learning.dictionary import entries
 from engine.learning.phrases import PhraseTable
 from engine.learning.recipe import Language, located
 from engine.learning.teacher import Teacher
@@ -89,15 +90,22 @@ def teach(
     """
     teacher = Teacher.read()
     sentences = _some(corpus(how.sentences, never), how.most, seed)
+    defined = entries(located(how.dictionary)) if how.dictionary else ()
     words = teacher.words()
     names = tuple(sorted({phrase.words for own in phrases.by_class for phrase in own}))
-    known = teacher.vectors((*sentences, *words, *names), tell)
+    lessons: list[tuple[Sequence[str], float, Sequence[str]]] = [
+        (sentences, 1.0, ("{}", "{}.")),
+        (defined, 1.0, ("{}", "{}", "{}.", *phrases.templates)),
+        (words, 1.0, ("{}", "a {}", *phrases.templates)),
+        (names, 0.25, ("{}", *phrases.templates)),
+    ]
+    lessons = [lesson for lesson in lessons if lesson[0]]
+    known = teacher.vectors([text for texts, _, _ in lessons for text in texts], tell)
     basis = projection(known, _dim(towers))
-    targets = F.normalize(known @ basis, dim=-1)
+    targets = torch.split(F.normalize(known @ basis, dim=-1), [len(texts) for texts, _, _ in lessons])
     _start_tokens(towers, teacher, basis, tell)
-    parts: list[tuple[Sequence[str], Tensor, int, Sequence[str]]] = [(sentences, targets[: len(sentences)], how.batch // 2, ("{}", "{}."))]
-    parts += [(words, targets[len(sentences) : -len(names)], how.batch // 2, ("{}", "a {}", *phrases.templates))]
-    parts += [(names, targets[-len(names) :], how.batch // 4, ("{}", *phrases.templates))]
+    share = how.batch / sum(part for _, part, _ in lessons if part == 1)
+    parts = [(texts, wanted, max(1, round(part * share)), forms) for (texts, part, forms), wanted in zip(lessons, targets, strict=True)]
     learner = [value for name, value in towers.model.named_parameters() if not name.startswith(("visual.", "logit_"))]
     optimiser = torch.optim.AdamW(learner, lr=how.rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, how.rate, total_steps=how.steps, pct_start=0.1, cycle_momentum=False)

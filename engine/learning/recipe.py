@@ -165,13 +165,15 @@ class Language(Part):
 
     Attributes:
         sentences: Text files, one sentence a line; relative to the checkout.
+        dictionary: WordNet's noun file, whose names and definitions are learned as well, or none.
         most: How many of the sentences are taken.
         steps: Optimiser steps.
-        batch: Sentences and words a step; a quarter more are class words.
+        batch: Texts a step: as many sentences as dictionary entries and words; a quarter as many class words join.
         rate: Peak learning rate.
     """
 
     sentences: Annotated[tuple[Path, ...], Field(min_length=1)]
+    dictionary: Path | None = None
     most: int = Field(default=20_000, ge=1)
     steps: int = Field(default=1000, ge=1)
     batch: int = Field(default=256, ge=4)
