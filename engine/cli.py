@@ -163,16 +163,20 @@ def label(
 def world(
     out: Annotated[Path, typer.Option(help="Folder for the scenes, their truth and the fog cube.")],
     seed: Annotated[int, typer.Option(help="Another seed, another island.")] = 7,
+    bands: Annotated[bool, typer.Option("--bands", help="Write twelve optical bands of each date too.")] = False,
+    radar: Annotated[bool, typer.Option("--radar", help="Write the radar twin of each date too: VV and VH in dB.")] = False,
     as_json: Json = False,
 ) -> None:
     """Make the made-up island and a fog cube: SYNTHETIC data with exact truth."""
     with quietly():
         from engine.world import make_world
 
-        made = make_world(out, seed, progress=ProgressLine())
+        made = make_world(out, seed, bands=bands, radar=radar, progress=ProgressLine())
     record = {
         "scenes": [str(path) for path in made.scenes],
         "cubes": [str(path) for path in made.cubes],
+        "bands": [str(path) for path in made.bands],
+        "radar": [str(path) for path in made.radar],
         "seconds": round(made.seconds, 3),
         "synthetic": True,
     }

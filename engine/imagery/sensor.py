@@ -175,7 +175,7 @@ def guess_sensor(tags: Mapping[str, str], descriptions: Sequence[str | None], ne
             return one.id
     named = [text for text in descriptions[:count] if text]
     if len(named) == count and count > 1:
-        for one in sorted(known.values(), key=lambda each: (abs(len(each.bands) - count), bool(each.files), each.id)):
+        for one in sorted(known.values(), key=lambda each: (each.synthetic, abs(len(each.bands) - count), bool(each.files), each.id)):
             if one.fits(count) and all(any(band.named(text) for band in one.bands) for text in named):
                 return one.id
     return BY_COUNT.get(count, UNKNOWN)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from engine.geometry import Window
 from engine.types import TimeLike, utc
 from engine.world import light, optical, radar
-from engine.world.acquisition import CENTRE, CRS, GSD_M, Acquisition
+from engine.world.acquisition import CENTRE, Acquisition, Place
 from engine.world.canvas import Canvas
 from engine.world.classes import LandCover
 from engine.world.cover import Cover
@@ -32,6 +32,8 @@ DATES: Final = (
     datetime(2024, 11, 12, 13, 51, tzinfo=UTC),
 )
 
+LOWEST_SUN_ZENITH: Final = 80.0
+
 
 @dataclass(frozen=True)
 class View:
@@ -42,7 +44,7 @@ class View:
         counts: (4, size, size) uint8 red, green, blue, near infrared; 255 stands for ``light.FULL_SCALE``.
         truth: (size, size) uint8 LandCover, clouds included.
         ground: (size, size) uint8 LandCover below the clouds: what radar sees.
-        transform: Affine pixel → ``CRS`` coefficients a, b, c, d, e, f.
+        place: Where it lies.
         moment: The island that was looked at.
     """
 
@@ -50,7 +52,7 @@ class View:
     counts: NDArray[np.uint8]
     truth: NDArray[np.uint8]
     ground: NDArray[np.uint8]
-    transform: tuple[float, float, float, float, float, float]
+    place: Place
     moment: Moment = field(repr=False, compare=False)
 
     @property
@@ -60,7 +62,7 @@ class View:
 
     @cached_property
     def bands(self) -> NDArray[np.float32]:
-        """(12, size, size) float32 surface reflectance 0–1 in the order of ``optical.BANDS``; drawn when first asked for."""
+        """(12, size, size) float32 surface reflectance 0–1 in the order of ``spectra.BANDS``; drawn when first asked for."""
         return optical.reflectance(self.moment)
 
     @cached_property
@@ -80,7 +82,7 @@ class View:
             window: In pixels, inside the scene; by default all of it.
         """
         window = window or Window(0, 0, self.truth.shape[1], self.truth.shape[0])
-        return Acquisition.of(self.season, self.moment.terrain.plan.seed, self.truth, self.transform, window)
+        return Acquisition.of(self.season, self.moment.terrain.plan.seed, self.place, self.truth, window)
 
 
 class Island:
@@ -90,10 +92,16 @@ class Island:
         seed: Decides everything: the same seed gives the same bits.
         size: Side of the scene, pixels of 10 m.
         dates: When pictures were taken, in order; the series' first and last set the pace of growth.
+        centre: Longitude and latitude of the scene's middle, degrees. They set the sun and, south of the equator, turn the seasons
+            round; the plants are those of the middle latitudes everywhere.
+
+    Raises:
+        ValueError: If ``centre`` lies poleward of 70° or is no place.
     """
 
-    def __init__(self, seed: int = 7, size: int = 1344, dates: Sequence[TimeLike] = DATES) -> None:
+    def __init__(self, seed: int = 7, size: int = 1344, dates: Sequence[TimeLike] = DATES, *, centre: tuple[float, float] = CENTRE) -> None:
         self.seed, self.size = seed, size
+        self.place = Place.around(*centre, size)
         self.dates = tuple(sorted(utc(when) for when in dates))
 
     @cached_property
@@ -118,21 +126,19 @@ class Island:
 
     @property
     def transform(self) -> tuple[float, float, float, float, float, float]:
-        """Affine pixel → ``CRS`` coefficients a, b, c, d, e, f; corners lie on whole 10 m."""
-        from engine.geometry import WGS84, transformer
-
-        x, y = transformer(WGS84, CRS)(np.array(CENTRE[0]), np.array(CENTRE[1]))
-        west = round(float(x) / GSD_M) * GSD_M - self.size // 2 * GSD_M
-        north = round(float(y) / GSD_M) * GSD_M + self.size // 2 * GSD_M
-        return (GSD_M, 0.0, west, 0.0, -GSD_M, north)
+        """Affine pixel → CRS coefficients a, b, c, d, e, f; corners lie on whole 10 m."""
+        return self.place.transform
 
     def at(self, when: TimeLike) -> View:
         """The island on one of its dates.
 
         Raises:
-            ValueError: If it is none of ``dates``.
+            ValueError: If it is none of ``dates``, or the sun stood below 10°.
         """
-        season = Season.of(self.dates, self.dates.index(utc(when)), self.seed, CENTRE[1], CENTRE[0])
+        season = Season.of(self.dates, self.dates.index(utc(when)), self.seed, self.place.lat, self.place.lon)
+        if season.sun_zenith > LOWEST_SUN_ZENITH:
+            low = 90 - season.sun_zenith
+            raise ValueError(f"On {season.when:%Y-%m-%d %H:%M} UTC the sun stands at {low:.0f}° there: choose another hour.")
         moment = Moment(self.terrain, self.cover, self.settlement, self.palette, season, self._kinds(season))
         canvas = Canvas(self.size)
         picture, built = moment.painted(self.palette, canvas)
@@ -140,7 +146,7 @@ class Island:
         day.fall(picture, built, canvas.labels, self.palette["cloud"])
         ground = np.where(canvas.labels > 0, canvas.labels, moment.kind).astype(np.uint8)
         truth = np.where(day.opacity > 0.5, np.uint8(LandCover.CLOUD), ground).astype(np.uint8)
-        return View(season, light.sensed(picture, season, self.seed), truth, ground, self.transform, moment)
+        return View(season, light.sensed(picture, season, self.seed), truth, ground, self.place, moment)
 
     def _kinds(self, season: Season) -> NDArray[np.uint8]:
         """Natural cover on a date: fellings, fire, quarry, water level, snow."""

@@ -28,6 +28,8 @@ INCIDENCE_DEG: Final = 39.0
 """Of the radar's ray against the vertical: the middle of Sentinel-1's wide swath (29° to 46°)."""
 LOOK_AZIMUTH_DEG: Final = 77.0
 """Where the ray travels, clockwise from north: an ascending orbit that looks to its right."""
+LAID_OVER_DEG: Final = 12.0
+"""Local incidence below which slopes grow no brighter."""
 LOOKS: Final = 4.4
 """Equivalent number of looks of Sentinel-1's wide-swath product in high resolution (Sentinel-1 Product Specification)."""
 FLOOR_DB: Final = -30.0
@@ -43,9 +45,9 @@ ECHOES: Final[dict[str, tuple[float, float]]] = {
     "wet_sand": (-13.5, -23.0),
     "dune": (-19.0, -28.0),
     "dune_pale": (-20.0, -28.5),
-    "rock": (-9.0, -16.5),
-    "rock_dark": (-8.5, -16.0),
-    "scree": (-8.0, -15.5),
+    "rock": (-10.0, -17.5),
+    "rock_dark": (-9.5, -17.0),
+    "scree": (-9.0, -16.5),
     "soil": (-11.5, -20.0),
     "soil_pale": (-12.5, -21.0),
     "lush": (-12.0, -18.5),
@@ -53,10 +55,10 @@ ECHOES: Final[dict[str, tuple[float, float]]] = {
     "crop": (-10.0, -15.5),
     "gold": (-12.5, -19.0),
     "blossom": (-9.5, -14.5),
-    "conifer": (-8.5, -13.8),
-    "leaf": (-8.0, -13.2),
-    "leaf_gold": (-8.4, -13.8),
-    "twig": (-9.0, -14.8),
+    "conifer": (-9.4, -14.6),
+    "leaf": (-8.9, -14.0),
+    "leaf_gold": (-9.2, -14.5),
+    "twig": (-9.8, -15.6),
     "shrub": (-11.0, -17.0),
     "reed": (-8.5, -16.5),
     "snow": (-14.0, -21.5),
@@ -92,7 +94,7 @@ ROOF_ECHOES: Final[dict[str, tuple[float, float]]] = {
     "blue": (-3.0, -12.0),
     "rust": (-3.0, -12.0),
 }
-WALL: Final = (7.0, -5.0)
+WALL: Final = (7.0, -4.0)
 """σ0 of the corner between the ground and a wall 10 m high that faces the radar squarely, dB: VV, VH."""
 
 
@@ -129,17 +131,20 @@ def slope_gain(moment: Moment) -> FloatImage:
     .. math:: g = \\frac{\\sin θ}{\\sin θ_l} \\cdot \\frac{\\cos θ_l}{\\cos θ}, \\quad θ_l = θ - \\arctan(\\text{rise along the ray})
 
     The first factor is the ground that shares a range cell (a slope that faces the radar crowds into few), the second the fall of
-    σ0 = γ0 cos θ with the local angle. Ground steeper than the ray lies over and stays at the largest gain; ground turned away
-    from the ray altogether is in shadow.
+    σ0 = γ0 cos θ with the local angle. Ground that faces the ray within ``LAID_OVER_DEG`` lies over and stays at the largest gain;
+    ground turned away from the ray altogether is in shadow.
 
     Source: Ulander 1996, "Radiometric slope correction of synthetic-aperture radar images", restricted to the plane of the ray.
     """
+    from scipy.ndimage import gaussian_filter
+
     along = np.deg2rad(LOOK_AZIMUTH_DEG)
-    gy, gx = np.gradient(moment.terrain.height + dunes(moment.terrain, moment.cover, moment.kind), 10.0)
+    height = gaussian_filter(moment.terrain.height + dunes(moment.terrain, moment.cover, moment.kind), 1.0)  # a cell holds 20 m
+    gy, gx = np.gradient(height, 10.0)
     rise = gx * np.sin(along) - gy * np.cos(along)
     flat = np.deg2rad(INCIDENCE_DEG)
     local = flat - np.arctan(rise)
-    crowded = np.sin(flat) / np.sin(np.clip(local, np.deg2rad(8), np.pi / 2))
+    crowded = np.sin(flat) / np.sin(np.clip(local, np.deg2rad(LAID_OVER_DEG), np.pi / 2))
     facing = np.clip(np.cos(local), 0, 1) / np.cos(flat)
     return np.asarray(crowded * facing, dtype=np.float32)
 

@@ -18,7 +18,7 @@ class Season:
         when: Time of the picture, UTC.
         step: Number of the date in the island's series, from 0.
         share: How far the series has gone, 0 at its first date, 1 at its last.
-        day: Day of the year, 1–366.
+        day: Day of the year, 1–366; south of the equator the day on which the north has the same season.
         sun_zenith: Degrees.
         sun_azimuth: Degrees clockwise from north.
         haze: Share of path radiance, 0–1.
@@ -48,6 +48,8 @@ class Season:
         when = dates[step]
         rng = stream(seed, f"season {when:%Y%m%d}")
         day = when.timetuple().tm_yday
+        if lat < 0:
+            day = (day + 181) % 365 + 1
         span = (dates[-1] - dates[0]).total_seconds()
         share = (when - dates[0]).total_seconds() / span if span else 1.0
         spring = float(np.cos(2 * np.pi * (day - 100) / 365))
