@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from engine.learning.recipe import Augmentation
+if TYPE_CHECKING:
+    from engine.learning.recipe import Augmentation
 
 _GRAY = (0.299, 0.587, 0.114)  # ITU-R BT.601 luma
 
@@ -33,11 +35,16 @@ def augment(pictures: Tensor, size: int, how: Augmentation, random: Generator) -
 
 
 def resized(pictures: Tensor, size: int) -> Tensor:
-    """The whole pictures at another size, as an encoder sees them: (B, 3, H, W) uint8 → (B, 3, size, size) float32 in 0–1."""
-    scaled = pictures.float().div_(255)
+    """The whole pictures at another size, as an encoder sees them: (B, C, H, W) as above → (B, C, size, size) float32 in 0–1."""
+    scaled = _shares(pictures)
     if scaled.shape[-2:] == (size, size):
         return scaled
     return F.interpolate(scaled, size=(size, size), mode="bicubic", antialias=True, align_corners=False).clamp_(0, 1)
+
+
+def _shares(pictures: Tensor) -> Tensor:
+    """Values as float32 in 0–1, in memory of their own."""
+    return pictures.to(torch.float32, copy=True) if pictures.is_floating_point() else pictures.float().div_(255)
 
 
 def _between(low: Tensor | float, high: Tensor | float, shape: tuple[int, ...], random: Generator) -> Tensor:

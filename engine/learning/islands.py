@@ -1,23 +1,27 @@
-"""Synthetic pairs: windows of made-up islands, named from their exact truth."""
+"""Synthetic pairs: windows of made-up islands as one sensor sees them, named from their exact truth."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from engine.geometry import Window
 from engine.learning.draws import Draw
+from engine.learning.metadata import Metadata
 from engine.learning.phrases import PhraseTable, Text
 from engine.learning.recipe import Islands, located
+from engine.learning.sensors import S1, S2
 from engine.progress import Progress, silent
 from engine.world.classes import LandCover
-from engine.world.island import Island
+from engine.world.island import Island, View
 
 if TYPE_CHECKING:
     from engine.learning.towers import Towers
@@ -42,6 +46,46 @@ PRESENT: Final = {
 _A_THIRD: Final = 1 / 3
 _TRACE: Final = 0.15
 """Below this part of its share of presence a class is said not to be there; between them nobody asks."""
+_EDITION: Final = 3
+"""Of how windows are cut: raised when other windows come out, so that old ones are cut again."""
+
+Pixels = NDArray[np.uint8] | NDArray[np.float16]
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """What was cut out of islands.
+
+    Attributes:
+        pictures: (N, C, P, P), uint8 RGB or float16 0–1 of another sensor.
+        shares: (N, 256) float32, how much of a window each value of the truth covers.
+        metadata: N records of how the windows were seen.
+    """
+
+    pictures: Pixels
+    shares: NDArray[np.float32]
+    metadata: tuple[Metadata, ...]
+
+    @classmethod
+    def of(cls, how: Islands, islands: Sequence[int], seed: int, cache: Path, progress: Progress = silent) -> Self:
+        """Windows of some islands, made now or found where they were kept."""
+        said = how.model_dump(mode="json", include={"dates", "windows", "window", "scales", "sensor"})
+        content = json.dumps([said, list(islands), seed, _EDITION])
+        path = cache / f"synthetic-islands-{hashlib.sha256(content.encode()).hexdigest()[:12]}.npz"
+        if not path.is_file():
+            cut(how, islands, seed, progress)._keep(path)
+        with np.load(path) as held:
+            records = tuple(Metadata.from_row(json.loads(row)) for row in held["metadata"])
+            return cls(held["pictures"], held["shares"], records)
+
+    def _keep(self, path: Path) -> None:
+        """Write to a file, at once or not at all."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        with partial.open("wb") as file:
+            rows = np.array([json.dumps(record.row()) for record in self.metadata])
+            np.savez(file, pictures=self.pictures, shares=self.shares, metadata=rows)
+        partial.replace(path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +93,26 @@ class IslandSource:
     """Windows of synthetic islands.
 
     Attributes:
-        pictures: (N, 3, P, P) uint8.
+        pictures: (N, C, P, P), uint8 RGB or float16 0–1 of another sensor.
         present: (N, C) bool, what is there, in the order of ``phrases.classes``.
         traces: (N, C) bool, what is there too little to say so and too much to deny it.
         rarity: (C,) weight of each class when one is named.
         phrases: Words of the classes.
+        metadata: N records of how the windows were seen.
+        sensor: What took them.
+        captions: Share of the texts that list all that is there.
+        held_out: Windows of other islands, only measured on; None without.
     """
 
-    pictures: NDArray[np.uint8]
+    pictures: Pixels
     present: NDArray[np.bool_]
     traces: NDArray[np.bool_]
     rarity: NDArray[np.float64]
     phrases: PhraseTable
+    metadata: tuple[Metadata, ...]
+    sensor: str = "rgb"
+    captions: float = 0.0
+    held_out: IslandSource | None = None
 
     @classmethod
     def read(cls, recipe: Islands, seed: int, cache: Path, progress: Progress = silent) -> IslandSource:
@@ -70,34 +122,40 @@ class IslandSource:
             RecipeInvalid: If the phrases can't be read.
         """
         phrases = PhraseTable.read(located(recipe.phrases))
-        key = hashlib.sha256(f"{recipe.model_dump_json(exclude={'weight', 'phrases', 'sensor'})}|{seed}|2".encode()).hexdigest()[:12]
-        path = cache / f"synthetic-islands-{key}.npz"
-        if not path.is_file():
-            pictures, shares = _cut(recipe, seed, progress)
-            cache.mkdir(parents=True, exist_ok=True)
-            partial = path.with_suffix(".partial")
-            with partial.open("wb") as file:
-                np.savez(file, pictures=pictures, shares=shares)
-            partial.replace(path)
-        with np.load(path) as held:
-            pictures, shares = held["pictures"], held["shares"]
+        held_out = None
+        if recipe.held_out:
+            held_out = cls.told(Windows.of(recipe, recipe.held_out, seed, cache, progress), phrases, recipe)
+        return cls.told(Windows.of(recipe, recipe.seeds, seed, cache, progress), phrases, recipe, held_out)
+
+    @classmethod
+    def told(cls, windows: Windows, phrases: PhraseTable, how: Islands, held_out: IslandSource | None = None) -> IslandSource:
+        """Say what is in windows; those of which nothing can be said are left out."""
         columns = [LandCover[name.upper()] for name in phrases.classes]
         bar = np.array([PRESENT.get(cover, _A_THIRD) for cover in columns])
-        of_class = shares[:, [int(cover) for cover in columns]]
+        of_class = windows.shares[:, [int(cover) for cover in columns]]
         present = of_class >= bar
         told = present.any(axis=1)
         traces = ~present & (of_class >= _TRACE * bar)
         rarity = 1 / np.sqrt(np.maximum(present.sum(axis=0), 1))
-        return cls(pictures[told], present[told], traces[told], rarity, phrases)
+        metadata = tuple(windows.metadata[place] for place in np.flatnonzero(told))
+        return cls(windows.pictures[told], present[told], traces[told], rarity, phrases, metadata, how.sensor, how.captions, held_out)
 
     def __len__(self) -> int:
         return len(self.pictures)
 
     def draw(self, places: NDArray[np.int64], random: np.random.Generator) -> Draw:
-        """Windows, each with words for one of the things that are in it, the rare ones oftener."""
+        """Windows, each with words for one of the things that are in it, the rare ones oftener, or for all of them."""
         texts = tuple(self._text(int(place), random) for place in places)
-        names = self.phrases.draw_all(random)
-        return Draw(torch.from_numpy(self.pictures[places]), texts, self.present[places], self.traces[places], names, places)
+        return Draw(
+            pictures=torch.from_numpy(self.pictures[places]),
+            texts=texts,
+            labels=self.present[places],
+            unsure=self.traces[places],
+            names=self.phrases.draw_all(random),
+            places=places,
+            metadata=tuple(self.metadata[place] for place in places),
+            sensor=self.sensor,
+        )
 
     def vocabulary(self) -> Iterator[str]:
         """All phrases and templates."""
@@ -105,30 +163,85 @@ class IslandSource:
         yield from {phrase.words for phrases in self.phrases.by_class for phrase in phrases}
 
     def figures(self, towers: Towers) -> dict[str, float]:
-        """Nothing: no window is held out."""
-        return {}
+        """How well windows of the held-out islands are found by words, see :mod:`engine.learning.island_validation`."""
+        from engine.learning.island_validation import measured  # it knows this module
+
+        return {} if self.held_out is None else measured(towers, self.held_out)
+
+    def caption(self, present: NDArray[np.bool_]) -> str:
+        """All classes that are there, (C,) bool, in their order: “a beach. the sea”."""
+        return ". ".join(name for name, there in zip(self.phrases.names, present, strict=True) if there)
 
     def _text(self, place: int, random: np.random.Generator) -> Text:
-        """Words for something in one window."""
+        """Words for something in one window, or for everything."""
+        if self.captions and random.random() < self.captions:
+            return self.phrases.sentence(self.caption(self.present[place]))
         weight = self.rarity * self.present[place]
         return self.phrases.draw(int(random.choice(len(weight), p=weight / weight.sum())), random)
 
 
-def _cut(recipe: Islands, seed: int, progress: Progress) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Windows of all islands and dates, rare classes oftener: (N, 3, P, P), (N, 256) shares of the truth's values."""
-    pictures, shares = [], []
-    for done, island_seed in enumerate(recipe.seeds, start=1):
+def cut(how: Islands, islands: Sequence[int], seed: int, progress: Progress = silent) -> Windows:
+    """Cut windows out of islands on some of their dates, around pixels that are drawn evenly over the classes."""
+    pictures: list[Pixels] = []
+    shares, metadata = [], []
+    for done, island_seed in enumerate(islands, start=1):
         island = Island(island_seed)
         random = np.random.default_rng([seed, island_seed])
-        for when in random.permutation(len(island.dates))[: recipe.dates]:
+        for when in random.permutation(len(island.dates))[: how.dates]:
             view = island.at(island.dates[when])
-            rgb = np.moveaxis(view.rgb, -1, 0)
-            for y, x in _spots(view.truth, recipe.window, recipe.windows, random):
-                part = (slice(y, y + recipe.window), slice(x, x + recipe.window))
-                pictures.append(rgb[:, part[0], part[1]].copy())  # a view would keep the whole scene alive
-                shares.append(np.bincount(view.truth[part].ravel(), minlength=256) / recipe.window**2)
-        progress("making synthetic islands", done, len(recipe.seeds))
-    return np.stack(pictures), np.stack(shares).astype(np.float32)
+            for window in _spread(view.truth, how, random):
+                scale = window.width // how.window
+                pictures.append(_seen(view, window, scale, how.sensor))
+                part = view.truth[window.row : window.row + window.height, window.column : window.column + window.width]
+                shares.append(np.bincount(part.ravel(), minlength=256) / part.size)
+                metadata.append(_record(view, window, scale))
+        progress("making synthetic islands", done, len(islands))
+    return Windows(cast("Pixels", np.stack(pictures)), np.stack(shares).astype(np.float32), tuple(metadata))
+
+
+def _spread(truth: NDArray[np.uint8], how: Islands, random: np.random.Generator) -> Iterator[Window]:
+    """The windows of one date, shared among the scales."""
+    for number, scale in enumerate(how.scales):
+        side = how.window * scale
+        count = len(range(number, how.windows, len(how.scales)))
+        yield from (Window(x, y, side, side) for y, x in _spots(truth, side, count, random))
+
+
+def _seen(view: View, window: Window, scale: int, sensor: str) -> Pixels:
+    """What a sensor sees in a window: (C, P, P), each pixel the mean of scale × scale finer ones."""
+    rows, columns = slice(window.row, window.row + window.height), slice(window.column, window.column + window.width)
+    if sensor == "s1":
+        power = 10 ** (view.radar[:, rows, columns].astype(np.float64) / 10)  # powers have a mean, decibels have none
+        return S1.scaled(10 * np.log10(_mean(power, scale)))
+    if sensor == "s2":
+        return S2.scaled(_mean(view.bands[:, rows, columns], scale))
+    colours = np.moveaxis(view.rgb[rows, columns], -1, 0)
+    return np.asarray(np.rint(_mean(colours, scale)), dtype=np.uint8)
+
+
+def _mean(values: NDArray[Any], scale: int) -> NDArray[Any]:
+    """(C, H, W) → (C, H / scale, W / scale), means of squares."""
+    if scale == 1:
+        return values
+    bands, height, width = values.shape
+    return np.asarray(values.reshape(bands, height // scale, scale, width // scale, scale).mean(axis=(2, 4)))
+
+
+def _record(view: View, window: Window, scale: int) -> Metadata:
+    """How a window was seen."""
+    known = view.acquired(window)
+    lon, lat = known.bounds.centre
+    return Metadata(
+        gsd_m=known.gsd_m * scale,
+        when=known.when,
+        lon=lon,
+        lat=lat,
+        season=known.season,
+        sun_elevation_deg=known.sun_elevation_deg,
+        sun_azimuth_deg=known.sun_azimuth_deg,
+        view_zenith_deg=known.view_zenith_deg,
+        cloud_cover=known.cloud_cover,
+    )
 
 
 def _spots(truth: NDArray[np.uint8], window: int, count: int, random: np.random.Generator) -> list[tuple[int, int]]:

@@ -72,7 +72,10 @@ def train(
     run.forget_after(training.step)
     _steps(training, run, tell, cancel)
     checkpoint = run.folder / f"{recipe.name}.safetensors"
-    export(training.shipped(), checkpoint, {"recipe": recipe.name, "fingerprint": recipe.fingerprint, "seed": str(recipe.seed)})
+    origin = {"recipe": recipe.name, "fingerprint": recipe.fingerprint, "seed": str(recipe.seed)}
+    export(training.shipped(), checkpoint, origin)
+    for sensor, weights in training.shipped_sensors().items():
+        export(weights, run.folder / f"{recipe.name}-{sensor}.safetensors", {**origin, "sensor": sensor})
     return TrainReport(checkpoint, training.epoch, training.metrics, training.seconds)
 
 
@@ -152,7 +155,7 @@ class Training:
         device = _device()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.seed)
-            towers = Towers.build(located(recipe.model))
+            towers = Towers.build(located(recipe.model), [part.sensor for part in recipe.data])
             objectives = nn.ModuleList(OBJECTIVES[part.kind](part, towers.width) for part in recipe.objectives)
         if recipe.start is not None:
             load_weights(towers.model, located(recipe.start))
@@ -234,12 +237,13 @@ class Training:
 
     def _loss(self, draws: Sequence[Draw]) -> Tensor:
         """The objectives of each source among its own, weighted by its share: between sources nobody knows what matches."""
-        batches = self._batches(draws)
         total = torch.zeros((), device=self.device)
-        for batch in batches:
-            losses = [objective.how.weight * objective(batch) for objective in self._objectives() if objective.how.applies(batch.source)]
-            if losses:
-                total = total + torch.stack(losses).sum() * (len(batch.draw) / sum(map(len, draws)))
+        frozen = any(objective.freezes(self.epoch, self.recipe.epochs) for objective in self._objectives())
+        with self.towers.still() if frozen else contextlib.nullcontext():
+            for batch in self._batches(draws):
+                losses = [each.how.weight * each(batch) for each in self._objectives() if each.how.applies(batch.source)]
+                if losses:
+                    total = total + torch.stack(losses).sum() * (len(batch.draw) / sum(map(len, draws)))
         return total
 
     def _batches(self, draws: Sequence[Draw]) -> list[Batch]:
@@ -281,11 +285,9 @@ class Training:
     def _images(self, draws: Sequence[Draw], pictures: Sequence[Tensor]) -> list[Tensor]:
         """(B, D) unit rows of each source; one pass for each sensor, so that batch norms see all of its pictures."""
         rows: list[Tensor] = [torch.empty(0)] * len(draws)
-        still = any(objective.freezes(self.epoch, self.recipe.epochs) for objective in self._objectives())
         for sensor in dict.fromkeys(draw.sensor for draw in draws):
             numbers = [number for number, draw in enumerate(draws) if draw.sensor == sensor]
-            with self.towers.still() if still else contextlib.nullcontext():
-                encoded = self.towers.images(torch.cat([pictures[number] for number in numbers]), sensor).float()
+            encoded = self.towers.images(torch.cat([pictures[number] for number in numbers]), sensor).float()
             for number, part in zip(numbers, torch.split(encoded, [len(draws[number]) for number in numbers]), strict=True):
                 rows[number] = part
         return rows
@@ -296,12 +298,12 @@ class Training:
         return (*draw.texts, *draw.names) if asked else draw.texts
 
     def validate(self) -> dict[str, float]:
-        """Measure the averaged weights on the first source's held-out part."""
+        """Measure the averaged weights on what the sources hold out."""
         whole = self.towers.whole
         learning = {name: value.detach().clone() for name, value in whole.state_dict().items()}
         whole.load_state_dict(self.average.weights)
         try:
-            return self.sources[0].figures(self.towers)
+            return {name: value for source in self.sources for name, value in source.figures(self.towers).items()}
         finally:
             whole.load_state_dict(learning)
 
@@ -331,6 +333,17 @@ class Training:
         self.average.weights = {key: value.to(self.device) for key, value in state["average"].items()}
         self.optimiser.load_state_dict(state["optimiser"])
         self.step, self.seconds, self.metrics = state["step"], state["seconds"], state["metrics"]
+
+    def shipped_sensors(self) -> dict[str, dict[str, Tensor]]:
+        """The averaged weights of the image towers of further sensors, by sensor and name."""
+        return {
+            sensor: {
+                name.removeprefix(f"others.{sensor}."): value.detach().cpu().clone()
+                for name, value in self.average.weights.items()
+                if name.startswith(f"others.{sensor}.")
+            }
+            for sensor in self.towers.others
+        }
 
     def shipped(self) -> dict[str, Tensor]:
         """The averaged weights of the model with unknown words silenced, by name."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.errors import RecipeInvalid, WeightsCorrupt
+from engine.learning.sensors import sensor_towers
 
 SCALE_NAME = "logit_scale"
 
@@ -39,11 +40,15 @@ class Towers:
     others: nn.ModuleDict = field(default_factory=nn.ModuleDict)
 
     @classmethod
-    def build(cls, config: Path) -> Towers:
+    def build(cls, config: Path, sensors: Iterable[str] = ()) -> Towers:
         """Fresh towers from an open_clip JSON configuration, with random weights from torch's global generator.
 
+        Args:
+            config: open_clip's JSON.
+            sensors: What further image towers are for; ``rgb`` is the model's own.
+
         Raises:
-            RecipeInvalid: If the configuration is missing or can't be built.
+            RecipeInvalid: If the configuration is missing or can't be built, or a sensor isn't known.
         """
         from open_clip.model import CLIP, CustomTextCLIP
         from open_clip.tokenizer import SimpleTokenizer
@@ -55,9 +60,10 @@ class Towers:
             pixels = content["preprocess_cfg"]
             mean, std = (torch.tensor(pixels[key]).view(3, 1, 1) for key in ("mean", "std"))
             tokenizer = SimpleTokenizer(context_length=content["text_cfg"]["context_length"])
-            return cls(model.to(memory_format=torch.channels_last), mean, std, int(content["vision_cfg"]["image_size"]), tokenizer)
+            size = int(content["vision_cfg"]["image_size"])
         except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError) as problem:
             raise RecipeInvalid(config.name, f"no model can be built from it ({type(problem).__name__}: {problem}).") from None
+        return cls(model.to(memory_format=torch.channels_last), mean, std, size, tokenizer, sensor_towers(config, sensors))
 
     def images(self, pictures: Tensor, sensor: str = "rgb") -> Tensor:
         """Pictures of one sensor, (B, C, H, W) float in 0–1 → (B, D) unit rows; ``rgb`` is the model's own tower's."""
@@ -69,17 +75,21 @@ class Towers:
 
     @contextlib.contextmanager
     def still(self) -> Iterator[None]:
-        """Image towers that neither learn nor move their batch norms' statistics, for what is encoded meanwhile."""
-        towers = [cast("nn.Module", self.model.visual), *self.others.values()]
-        before = [tower.training for tower in towers]
-        for tower in towers:
-            tower.eval()
+        """Image towers that meanwhile neither learn nor move their batch norms' statistics."""
+        modules = [module for tower in (cast("nn.Module", self.model.visual), self.others) for module in tower.modules()]
+        moving = [module for module in modules if module.training]
+        learning = [parameter for module in modules for parameter in module.parameters(recurse=False) if parameter.requires_grad]
         try:
-            with torch.no_grad():
-                yield
+            for module in moving:
+                module.training = False
+            for parameter in learning:
+                parameter.requires_grad_(False)
+            yield
         finally:
-            for tower, training in zip(towers, before, strict=True):
-                tower.train(training)
+            for module in moving:
+                module.training = True
+            for parameter in learning:
+                parameter.requires_grad_(True)
 
     @property
     def whole(self) -> nn.ModuleDict:

@@ -38,7 +38,7 @@ def validate(towers: Towers, source: CaptionedSource) -> dict[str, float]:
     classes = class_vectors(towers, source.phrases.names)
     labels = source.labels[held_out]
     sentences = [(place, text) for place, index in enumerate(held_out) for text in source.records[index].captions]
-    texts = _texts(towers, [text for _, text in sentences])
+    texts = encoded_texts(towers, [text for _, text in sentences])
     towers.model.train(was_training)
     return {
         "zero_shot": float(((images @ classes.T).argmax(axis=1) == labels).mean()),
@@ -71,10 +71,11 @@ def recalls(scores: Floats, owner: NDArray[np.int64]) -> dict[str, float]:
     return {**found, "mean_recall": float(np.mean(list(found.values())))}
 
 
-def embedded(towers: Towers, pictures: NDArray[np.uint8]) -> Floats:
-    """(N, 3, H, W) uint8 → (N, D) float32 unit rows."""
+def embedded(towers: Towers, pictures: NDArray[np.uint8] | NDArray[np.float16], sensor: str = "rgb") -> Floats:
+    """(N, 3, H, W) uint8, or (N, C, H, W) 0–1 of another sensor → (N, D) float32 unit rows."""
     rows = [
-        towers.images(resized(torch.from_numpy(pictures[at : at + BATCH].copy()), towers.size)) for at in range(0, len(pictures), BATCH)
+        towers.images(resized(torch.from_numpy(pictures[at : at + BATCH].copy()), towers.size), sensor)
+        for at in range(0, len(pictures), BATCH)
     ]
     return _array(torch.cat(rows))
 
@@ -86,7 +87,7 @@ def class_vectors(towers: Towers, names: Sequence[str], templates: Sequence[str]
     return _array(torch.nn.functional.normalize(mean, dim=-1))
 
 
-def _texts(towers: Towers, words: Sequence[str]) -> Floats:
+def encoded_texts(towers: Towers, words: Sequence[str]) -> Floats:
     """Encode many sentences, piece by piece."""
     return _array(torch.cat([towers.texts(words[at : at + BATCH]) for at in range(0, len(words), BATCH)]))
 

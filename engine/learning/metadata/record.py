@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Final, Literal, Self, get_args
+from typing import Any, Final, Literal, Self, get_args
 
 from engine.types import utc
 
@@ -33,7 +34,7 @@ class Metadata:
     Attributes:
         gsd_m: Ground sampling distance, metres, > 0.
         when: Time of the picture; kept in UTC.
-        lon: Longitude of the centre, degrees; kept within −180 … 180. Known with ``lat`` or not at all.
+        lon: Longitude of the centre, degrees; kept within −180 … 180, and as 0 at a pole. Known with ``lat`` or not at all.
         lat: Latitude of the centre, −90 … 90 degrees.
         season: One of ``SEASONS``, of the place's own hemisphere.
         sun_elevation_deg: Height of the sun, −90 … 90. Known with the azimuth or not at all.
@@ -67,7 +68,7 @@ class Metadata:
         if self.season is not None and self.season not in SEASONS:
             raise ValueError(f"“{self.season}” is none of {', '.join(SEASONS)}")
         if self.lon is not None:
-            object.__setattr__(self, "lon", (self.lon + 180) % 360 - 180)
+            object.__setattr__(self, "lon", (self.lon + 180) % 360 - 180 if abs(self.lat or 0.0) < 90 else 0.0)
         if self.when is not None:
             object.__setattr__(self, "when", utc(self.when))
 
@@ -75,6 +76,24 @@ class Metadata:
     def known(self) -> tuple[Field, ...]:
         """The fields that are known, in the order of ``FIELDS``."""
         return tuple(field for field in FIELDS if getattr(self, _NAMES[field][0]) is not None)
+
+    def row(self) -> dict[str, Any]:
+        """What is known, as JSON."""
+        known = {name: value for name, value in asdict(self).items() if value is not None}
+        return {**known, **({"when": self.when.isoformat()} if self.when else {})}
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Self:
+        """A record that was written as JSON.
+
+        Raises:
+            ValueError: If it is none.
+        """
+        when = row.get("when")
+        try:
+            return cls(**{**row, "when": None if when is None else datetime.fromisoformat(when)})
+        except TypeError as problem:
+            raise ValueError(str(problem)) from None
 
     def only(self, fields: tuple[Field, ...]) -> Self:
         """The same record with everything else unknown."""

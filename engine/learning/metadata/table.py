@@ -13,7 +13,7 @@ from torch import Tensor
 
 from engine.learning.metadata.record import FIELDS, SEASONS, Field, Metadata
 
-WIDTHS: Final[dict[Field, int]] = {"gsd": 1, "time": 5, "location": 3, "season": 0, "sun": 3, "view": 1, "cloud": 1}
+WIDTHS: Final[dict[Field, int]] = {"gsd": 1, "time": 5, "location": 7, "season": 0, "sun": 3, "view": 1, "cloud": 1}
 """Numbers of each field; the season is no number but one of a few words."""
 
 
@@ -46,6 +46,13 @@ class Table:
         return Table(self.values.to(device), self.known.to(device), self.season.to(device))
 
 
+def equal(records: Sequence[Metadata]) -> Tensor:
+    """Which records say the same: (B, B) bool."""
+    number = {record: place for place, record in enumerate(records)}
+    places = torch.tensor([number[record] for record in records], dtype=torch.int64)
+    return places[:, None] == places[None, :]
+
+
 def _numbers(record: Metadata, field: Field) -> list[float]:
     """The numbers of one field; NaN where it is unknown."""
     return _ENCODED[field](record) if field in record.known else [math.nan] * WIDTHS[field]
@@ -64,9 +71,11 @@ def _time(when: datetime) -> list[float]:
 
 
 def _place(lon: float, lat: float) -> list[float]:
-    """A point on the unit sphere: there is no seam at ±180°, and a pole is one place."""
+    """A point on the unit sphere, and the place within its degree: no seam at ±180°, and a pole is one place."""
     east, north = math.radians(lon), math.radians(lat)
-    return [math.cos(north) * math.cos(east), math.cos(north) * math.sin(east), math.sin(north)]
+    sphere = [math.cos(north) * math.cos(east), math.cos(north) * math.sin(east), math.sin(north)]
+    # a scene is a thousandth of the sphere, in which a network that reads the sphere alone sees one place
+    return [*sphere, *_circle(lat), *(math.cos(north) * part for part in _circle(lon))]
 
 
 _ENCODED: Final[dict[Field, Callable[[Metadata], list[float]]]] = {

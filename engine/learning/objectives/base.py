@@ -49,7 +49,7 @@ class Batch:
     def images(self, pictures: Tensor) -> Tensor:
         """Encode other views of the pictures by the tower of their sensor, in the step's precision: (B, C, h, w) → (B, D) unit rows."""
         with precision(self.image.device):
-            return self.towers.images(pictures, self.draw.sensor).float()
+            return self.towers.images(pictures, self.draw.sensor).to(self.image.dtype)
 
     def matches(self) -> tuple[Tensor, Tensor]:
         """Which images and texts belong together, and which pairs are ignored: each (B, B) bool."""

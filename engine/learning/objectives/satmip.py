@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal
 
 import torch
 from pydantic import Field as Key
 from torch import Tensor, nn
 
 from engine.errors import RecipeInvalid
-from engine.learning.metadata import Field, Metadata
+from engine.learning.metadata import Field
 from engine.learning.metadata.encoders import TabularEncoder, TextualEncoder
+from engine.learning.metadata.table import equal
 from engine.learning.objectives.base import Batch, Objective, ObjectivePart
 from engine.learning.objectives.infonce import infonce
 from engine.learning.part import Positive
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from engine.learning.loop import Training
     from engine.learning.recipe import Recipe
 
-MOST_SCALE: Final = math.log(100.0)
+MOST_SCALE: Final = 100.0
 _ENCODERS: Final = {"textual": TextualEncoder, "tabular": TabularEncoder}
 
 
@@ -88,7 +89,7 @@ class SatMIP(Objective):
     Source: SatMIP (ECCV 2024); projector, temperature and rate are unpublished.
     """
 
-    part = SatMIPPart
+    part: ClassVar[type[ObjectivePart]] = SatMIPPart
     how: SatMIPPart
 
     def __init__(self, how: SatMIPPart, dim: int) -> None:
@@ -117,12 +118,12 @@ class SatMIP(Objective):
             return batch.image.new_zeros(())
         image = self.matched(batch.image[rows])
         known = [records[row] for row in rows]
-        return infonce(image, self.records(known), self.scale, same(known).to(image.device))
+        return infonce(image, self.records(known), self.scale, equal(known).to(image.device))
 
     @property
     def scale(self) -> Tensor:
         """() the learnt inverse temperature, at most 100."""
-        return self.log_scale.clamp(max=MOST_SCALE).exp()
+        return self.log_scale.exp().clamp(max=MOST_SCALE)
 
 
 class SatMIPS(SatMIP):
@@ -146,12 +147,5 @@ class SatMIPS(SatMIP):
     def forward(self, batch: Batch) -> Tensor:
         """The loss of a batch: () float, nats; without metadata the loss between views alone."""
         second = batch.images(batch.again())
-        views = nt_xent(self.viewed(batch.image), self.viewed(second), 1 / self.how.temperature)
+        views = nt_xent(self.viewed(batch.image), self.viewed(second.to(batch.image.dtype)), 1 / self.how.temperature)
         return super().forward(batch) + self.how.views * views
-
-
-def same(records: list[Metadata]) -> Tensor:
-    """Which records are equal: (B, B) bool."""
-    number = {record: place for place, record in enumerate(records)}
-    places = torch.tensor([number[record] for record in records])
-    return places[:, None] == places[None, :]
