@@ -147,5 +147,5 @@ class SatMIPS(SatMIP):
     def forward(self, batch: Batch) -> Tensor:
         """The loss of a batch: () float, nats; without metadata the loss between views alone."""
         second = batch.images(batch.again())
-        views = nt_xent(self.viewed(batch.image), self.viewed(second.to(batch.image.dtype)), 1 / self.how.temperature)
+        views = nt_xent(self.viewed(batch.image), self.viewed(second), 1 / self.how.temperature)
         return super().forward(batch) + self.how.views * views

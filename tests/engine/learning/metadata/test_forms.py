@@ -11,7 +11,7 @@ import torch
 
 from engine.learning.metadata import FIELDS, Metadata
 from engine.learning.metadata.sentence import sentence
-from engine.learning.metadata.table import WIDTHS, Table
+from engine.learning.metadata.table import WIDTHS, Table, equal
 from tests.engine.learning.metadata.test_record import FULL
 
 
@@ -44,7 +44,7 @@ def test_a_table_marks_what_is_unknown() -> None:
     table = Table.of([FULL, Metadata(), Metadata(lon=1.0, lat=2.0)])
     assert table.values.shape == (3, sum(WIDTHS.values()))
     assert table.values.isfinite().all()
-    assert table.known.sum(dim=1).tolist() == [sum(WIDTHS.values()), 0, 3]
+    assert table.known.sum(dim=1).tolist() == [sum(WIDTHS.values()), 0, 7]
     assert (table.values[~table.known] == 0).all()
     assert table.season.tolist() == [3, 0, 0]
     assert table.values.abs().max() <= 1
@@ -65,10 +65,24 @@ def test_scales_are_logarithmic() -> None:
 
 
 def test_places_have_no_seam_and_poles_are_one_place() -> None:
-    east, west = row(Metadata(lon=179.9999, lat=10.0), "location"), row(Metadata(lon=-179.9999, lat=10.0), "location")
-    np.testing.assert_allclose(east, west, atol=1e-5)
-    np.testing.assert_allclose(row(Metadata(lon=12.0, lat=90.0), "location"), [0, 0, 1], atol=1e-6)
-    np.testing.assert_allclose(row(Metadata(lon=90.0, lat=0.0), "location"), [0, 1, 0], atol=1e-6)
+    east, west = row(Metadata(lon=179.999999, lat=10.0), "location"), row(Metadata(lon=-179.999999, lat=10.0), "location")
+    np.testing.assert_allclose(east, west, atol=1e-4)
+    np.testing.assert_allclose(row(Metadata(lon=12.0, lat=90.0), "location"), [0, 0, 1, 0, 1, 0, 0], atol=1e-6)
+    np.testing.assert_allclose(row(Metadata(lon=90.0, lat=0.0), "location")[:3], [0, 1, 0], atol=1e-6)
+
+
+def test_places_in_one_scene_are_told_apart() -> None:
+    """A kilometre, on an island of thirteen."""
+    here, there = row(Metadata(lon=-31.5, lat=43.5), "location"), row(Metadata(lon=-31.488, lat=43.5), "location")
+    assert np.abs(here - there)[:3].max() < 2e-4
+    assert np.abs(here - there).max() > 0.01
+
+
+def test_equal_records_are_found() -> None:
+    records = [FULL, Metadata(), FULL, Metadata(gsd_m=10.0), Metadata()]
+    same = [[a == b for b in records] for a in records]
+    assert equal(records).tolist() == same
+    assert equal([]).shape == (0, 0)
 
 
 def test_azimuths_are_a_circle() -> None:

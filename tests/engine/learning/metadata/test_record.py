@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -38,6 +39,7 @@ def test_only_some_fields_are_kept() -> None:
 def test_longitudes_wrap_and_times_are_in_utc() -> None:
     assert Metadata(lon=190.0, lat=0.0).lon == -170.0
     assert Metadata(lon=180.0, lat=0.0) == Metadata(lon=-180.0, lat=0.0)
+    assert Metadata(lon=12.0, lat=90.0) == Metadata(lon=-80.0, lat=90.0)
     here = datetime(2022, 1, 1, 1, tzinfo=timezone(timedelta(hours=2)))
     assert Metadata(when=here).when == datetime(2021, 12, 31, 23, tzinfo=UTC)
 
@@ -60,3 +62,14 @@ def test_longitudes_wrap_and_times_are_in_utc() -> None:
 def test_what_cannot_be_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=r"not within|is 0|missing|none of"):
         Metadata(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("record", [FULL, Metadata(), Metadata(cloud_cover=0.0)])
+def test_a_record_survives_json(record: Metadata) -> None:
+    assert Metadata.from_row(json.loads(json.dumps(record.row()))) == record
+
+
+@pytest.mark.parametrize("row", [{"altitude": 3.0}, {"when": "yesterday"}, {"lat": 1.0}])
+def test_what_is_no_record_is_refused(row: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=r"altitude|yesterday|missing"):
+        Metadata.from_row(row)
