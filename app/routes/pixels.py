@@ -1,4 +1,4 @@
-"""Pixels by URL: basemap and scene tiles, thumbnails, score surfaces, fog frames."""
+"""Pixels by URL: basemap and scene tiles, thumbnails, score surfaces, fog frames, confused pictures."""
 
 from __future__ import annotations
 
@@ -92,6 +92,22 @@ async def frame(request: Request) -> Response:
     return picture(request, await TILES.work(request, lambda: engine().frame(cube, layer, at)), PNG)
 
 
+async def confusion(request: Request) -> Response:
+    """A picture that a model of an evaluation took for something else."""
+    run = request.path_params["run"]
+    places = [whole(request.path_params[key]) for key in ("report", "confusion", "place")]
+    size = number(request, "size", 96, 16, 512)
+
+    def drawn() -> bytes | None:
+        known = [place for place in places if place is not None]
+        return engine().evaluations.picture(run, *known, size) if len(known) == len(places) else None
+
+    body = await TILES.work(request, drawn)
+    if body is None:
+        raise Nothing("No report that is kept names this picture.")
+    return picture(request, body, WEBP)
+
+
 def routes(base: str) -> list[BaseRoute]:
     """The routes; each group ends with a JSON 404."""
     return [
@@ -104,4 +120,6 @@ def routes(base: str) -> list[BaseRoute]:
         missing(f"{base}/surfaces"),
         Route(f"{base}/frames/{{cube}}/{{layer}}/{{index}}.png", guarded(frame)),
         missing(f"{base}/frames"),
+        Route(f"{base}/evaluations/{{run}}/{{report}}/{{confusion}}/{{place}}.webp", guarded(confusion)),
+        missing(f"{base}/evaluations"),
     ]

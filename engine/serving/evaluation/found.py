@@ -16,6 +16,15 @@ FORMS: Final[dict[Form, str]] = {
     "embeddings": "an .npz archive in the layout of RS-TransCLIP",
 }
 """Forms of data, as a message asks for them."""
+FORM_TITLES: Final[dict[Form, str]] = {
+    "classes": "Class folders",
+    "captions": "Captions",
+    "pairs": "Swapped captions",
+    "counts": "Counts",
+    "labels": "Label sets",
+    "embeddings": "Embeddings",
+}
+"""Forms of data in two words."""
 
 
 @dataclass(frozen=True, slots=True)
