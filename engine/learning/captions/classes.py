@@ -71,7 +71,6 @@ def _noun(entry: Any) -> Noun | None:  # noqa: ANN401 - a value of someone's tab
         return None
     if isinstance(entry, Mapping):
         return Noun(spaced(str(entry["one"])), spaced(str(entry["many"])))
-    name = str(entry)
-    if not any(letter.isalpha() for letter in name) or len(name) > LONGEST:
-        raise ClassUnknown(f"“{name[:LONGEST]}” is no class name")
-    return Noun.of(name)
+    if not isinstance(entry, str) or not any(map(str.isalpha, entry)) or len(entry) > LONGEST:
+        raise ClassUnknown(f"“{str(entry)[:LONGEST]}” is no class name")
+    return Noun.of(entry)

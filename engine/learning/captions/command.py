@@ -23,6 +23,7 @@ def captions(
     ] = None,
     against: Annotated[list[Path] | None, typer.Option(help="Folder of pictures that must have no near copy here, as a test set.")] = None,
     keep_duplicates: Annotated[bool, typer.Option("--keep-duplicates", help="Keep near copies among the pictures.")] = False,
+    distance: Annotated[int, typer.Option(help="Bits of the perceptual hash up to which two pictures are near copies.")] = 4,
     central: Annotated[float, typer.Option(help="Part of each side that is the middle of a picture.")] = 0.5,
     least: Annotated[int, typer.Option(min=1, help="Pixels of the smallest piece of a label raster to speak of.")] = 4,
     difficult: Annotated[bool, typer.Option("--difficult/--no-difficult", help="Speak of what DOTA flags as difficult.")] = True,
@@ -33,7 +34,7 @@ def captions(
     with quietly():
         from engine.learning.captions.writing import Rules, kind_named, write_captions
 
-        rules = Rules(central=central, seed=seed, difficult=difficult, least=least, duplicates=keep_duplicates)
+        rules = Rules(central=central, seed=seed, difficult=difficult, least=least, duplicates=keep_duplicates, distance=distance)
         report = write_captions(
             source,
             out,

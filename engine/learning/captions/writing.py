@@ -17,7 +17,7 @@ from engine.learning.captions.boxes import Annotated, Frame
 from engine.learning.captions.classes import ClassTable
 from engine.learning.captions.coco import read_coco
 from engine.learning.captions.dota import read_dota
-from engine.learning.captions.duplicates import Seen, perceptual_hash
+from engine.learning.captions.duplicates import BITS, DISTANCE, Seen, perceptual_hash
 from engine.learning.captions.masks import LEAST
 from engine.learning.captions.raster import read_rasters
 from engine.learning.captions.sentences import CENTRAL, captions
@@ -36,6 +36,7 @@ class Rules:
         difficult: Whether to speak of what DOTA flags as difficult.
         least: Pixels of the smallest piece of a label raster that is spoken of.
         duplicates: Whether near copies stay.
+        distance: Bits of the perceptual hash up to which two pictures are near copies, 0–63.
     """
 
     central: float = CENTRAL
@@ -43,15 +44,18 @@ class Rules:
     difficult: bool = True
     least: int = LEAST
     duplicates: bool = False
+    distance: int = DISTANCE
 
     def __post_init__(self) -> None:
         """Refuse what can't be.
 
         Raises:
-            CaptionsInvalid: If the middle is no part of the picture.
+            CaptionsInvalid: If the middle is no part of the picture, or pictures can't differ by so many bits.
         """
         if not 0 <= self.central <= 1:
             raise CaptionsInvalid("central", f"{self.central:g} is no part of a side. Give a number from 0 to 1.")
+        if not 0 <= self.distance < BITS:
+            raise CaptionsInvalid("distance", f"{self.distance} bits can't differ. Give a number from 0 to {BITS - 1}.")
 
 
 @dataclass(slots=True)
@@ -184,7 +188,7 @@ def write_captions(
     root = _pictures(place, pictures)
     table = ClassTable.read(classes) if classes else ClassTable({})
     total, annotations = _annotations(place, kind, root, table, rules, report.path)
-    writer = _Writer(PictureFinder(root), _seen(against, report, progress, cancel), rules, report)
+    writer = _Writer(PictureFinder(root), _seen(against, Seen(rules.distance), report, progress, cancel), rules, report)
     for done, annotated in enumerate(annotations, start=1):
         stop_if(cancel, "Captioning")
         writer.take(annotated)
@@ -252,9 +256,8 @@ def _pictures(place: Path, pictures: Path | None) -> Path:
     return pictures or next(usual, folder)
 
 
-def _seen(folders: Sequence[Path], report: CaptionReport, progress: Progress, cancel: Cancel | None) -> Seen:
-    """The pictures of which no near copy may be told of."""
-    seen = Seen()
+def _seen(folders: Sequence[Path], seen: Seen, report: CaptionReport, progress: Progress, cancel: Cancel | None) -> Seen:
+    """With the pictures of which no near copy may be told of."""
     paths = [path for folder in folders for path in pictures_below(PictureFinder(folder).root)]
     for done, path in enumerate(paths, start=1):
         stop_if(cancel, "Captioning")
