@@ -15,9 +15,9 @@ from engine.learning.draws import Draw, class_matches, matches
 from engine.learning.part import Part, Positive
 
 if TYPE_CHECKING:
-    from engine.learning.loop import Training
     from engine.learning.recipe import Recipe
     from engine.learning.towers import Towers
+    from engine.learning.training import Training
 
 
 @dataclass(frozen=True, slots=True)

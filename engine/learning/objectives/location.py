@@ -17,8 +17,8 @@ from engine.learning.objectives.infonce import infonce
 from engine.learning.part import Positive
 
 if TYPE_CHECKING:
-    from engine.learning.loop import Training
     from engine.learning.recipe import Recipe
+    from engine.learning.training import Training
 
 MOST_SCALE = 100.0
 

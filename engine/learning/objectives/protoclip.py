@@ -19,8 +19,8 @@ from engine.learning.objectives.teacher import Asked
 from engine.learning.part import Positive
 
 if TYPE_CHECKING:
-    from engine.learning.loop import Training
     from engine.learning.recipe import Recipe
+    from engine.learning.training import Training
 
 _ALIGN: Final = ("infonce", "dcl", "sigmoid", "closp", "teacher")
 _MOST_SCALE: Final = 100.0

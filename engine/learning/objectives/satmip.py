@@ -19,8 +19,8 @@ from engine.learning.part import Positive
 from engine.learning.simclr import Projector, nt_xent
 
 if TYPE_CHECKING:
-    from engine.learning.loop import Training
     from engine.learning.recipe import Recipe
+    from engine.learning.training import Training
 
 MOST_SCALE: Final = 100.0
 _ENCODERS: Final = {"textual": TextualEncoder, "tabular": TabularEncoder}

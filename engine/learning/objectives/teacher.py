@@ -13,7 +13,7 @@ from engine.learning.part import Positive
 from engine.learning.teacher import Teacher
 
 if TYPE_CHECKING:
-    from engine.learning.loop import Training
+    from engine.learning.training import Training
 
 
 class TeacherPart(ObjectivePart):

@@ -14,8 +14,9 @@ from safetensors.torch import load_file
 
 from engine.errors import Cancelled, DataMissing, RecipeInvalid, WeightsCorrupt
 from engine.learning import train
-from engine.learning.loop import one_cycle, shares
+from engine.learning.descent import one_cycle
 from engine.learning.towers import MovingAverage, Towers
+from engine.learning.training import shares
 from engine.learning.validation import recalls
 
 Recipes = Callable[..., Path]

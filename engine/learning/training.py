@@ -1,0 +1,316 @@
+"""A training between two steps: all that decides the next one, and the step itself."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from engine.errors import RecipeInvalid
+from engine.learning.augmentation import augment
+from engine.learning.backbone import early, start_from
+from engine.learning.descent import adamw, one_cycle
+from engine.learning.draws import Draw
+from engine.learning.language import lesson_name, plain, teach
+from engine.learning.objectives import Batch, Objective
+from engine.learning.objectives.base import precision
+from engine.learning.objectives.registry import OBJECTIVES
+from engine.learning.phrases import Text
+from engine.learning.recipe import Augmentation, Islands, Recipe, located
+from engine.learning.sources import CaptionedSource, Source, places
+from engine.learning.towers import SCALE_NAME, MovingAverage, Towers, load_weights, save_weights, silence_unseen
+from engine.progress import Cancel, Progress, silent
+from engine.settings import settings
+
+
+def shares(weights: Sequence[float], batch: int) -> tuple[int, ...]:
+    """How many images of a batch come from each source: at least one each, the first takes the rounding."""
+    counts = [max(1, round(batch * weight / sum(weights))) for weight in weights]
+    counts[0] = max(1, batch - sum(counts[1:]))
+    return tuple(counts)
+
+
+@dataclass(slots=True)
+class Training:
+    """A training between two steps.
+
+    Attributes:
+        recipe: What is done.
+        sources: Where pairs come from.
+        counts: How many of each batch come from each source.
+        towers: What learns.
+        held: Parts of the image tower that don't.
+        objectives: What is minimised, with parameters of their own, in the recipe's order.
+        average: The moving average, which is validated and shipped.
+        optimiser: With its moments.
+        device: Where the towers are.
+        step: Steps done.
+        seconds: Time spent on them.
+        metrics: The last validation.
+    """
+
+    recipe: Recipe
+    sources: tuple[Source, ...]
+    counts: tuple[int, ...]
+    towers: Towers
+    held: tuple[nn.Module, ...]
+    objectives: nn.ModuleList
+    average: MovingAverage
+    optimiser: torch.optim.AdamW
+    device: torch.device
+    step: int
+    seconds: float
+    metrics: dict[str, float]
+
+    @classmethod
+    def begin(cls, recipe: Recipe, sources: tuple[Source, ...], progress: Progress = silent, cancel: Cancel | None = None) -> Training:
+        """A training before its first step; the lesson in words is given, if there is one."""
+        device = _device()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(recipe.seed)
+            towers = Towers.build(located(recipe.model), [part.sensor for part in recipe.data])
+            objectives = nn.ModuleList(OBJECTIVES[part.kind](part, towers.width) for part in recipe.objectives)
+        if recipe.start is not None:
+            load_weights(towers.model, located(recipe.start))
+        else:
+            _lesson(towers, recipe, sources[0], progress, cancel)
+            if recipe.backbone is not None:
+                start_from(towers.model.get_submodule("visual"), recipe.backbone.package)
+            with torch.no_grad():
+                getattr(towers.model, SCALE_NAME).fill_(math.log(recipe.scale.start))
+        for module in (towers.model, towers.others, objectives):
+            module.to(device).train()
+        held = early(towers.model.get_submodule("visual"), recipe.backbone.held) if recipe.backbone else ()
+        for part in held:
+            part.requires_grad_(False)
+        optimiser = adamw(towers, objectives, recipe.optimiser)
+        average = MovingAverage.of(towers.whole, recipe.optimiser.average)
+        counts = shares([part.weight for part in recipe.data], recipe.batch)
+        return cls(recipe, sources, counts, towers, held, objectives, average, optimiser, device, 0, 0.0, {})
+
+    @property
+    def augmentations(self) -> tuple[Augmentation, ...]:
+        """How the pictures of each source vary."""
+        common = self.recipe.augmentation
+        own = [part.areas if isinstance(part, Islands) else common.areas for part in self.recipe.data]
+        return tuple(common.model_copy(update={"areas": areas}) for areas in own)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps of one pass over the first source."""
+        return max(1, len(self.sources[0]) // self.counts[0])
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole training."""
+        return self.steps_per_epoch * self.recipe.epochs
+
+    @property
+    def epoch(self) -> int:
+        """Epochs done."""
+        return self.step // self.steps_per_epoch
+
+    def learn(self) -> float:
+        """Do one step.
+
+        Returns:
+            The loss, nats.
+        """
+        began = time.perf_counter()
+        if self.step % self.steps_per_epoch == 0:
+            for objective in self._objectives():
+                objective.begin(self.epoch, self)
+        for group in self.optimiser.param_groups:
+            group["lr"] = group["peak"] * one_cycle(self.step, self.steps, self.recipe.optimiser.warm_up)
+        draws = [self.draw(number, self.step) for number in range(len(self.sources))]
+        loss = self._loss(draws)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self._parameters(), self.recipe.optimiser.clip)
+        self.optimiser.step()
+        with torch.no_grad():
+            getattr(self.towers.model, SCALE_NAME).clamp_(max=math.log(self.recipe.scale.most))
+        self.average.take(self.towers.whole, self.step)
+        self.step += 1
+        self.seconds += time.perf_counter() - began
+        return float(loss.detach())
+
+    def draw(self, number: int, step: int) -> Draw:
+        """What a step, counted from 0, draws of a source: the same whenever it is asked."""
+        source, count, seed = self.sources[number], self.counts[number], self.recipe.seed
+        return source.draw(places(count, len(source), step, _seed(seed, number, 0)), _rng(seed, number, step))
+
+    def _objectives(self) -> list[Objective]:
+        """The objectives by their type."""
+        return [cast("Objective", objective) for objective in self.objectives]
+
+    def _parameters(self) -> list[nn.Parameter]:
+        """All that learns."""
+        return [*self.towers.whole.parameters(), *self.objectives.parameters()]
+
+    def _loss(self, draws: Sequence[Draw]) -> Tensor:
+        """The objectives of each source among its own, weighted by its share: between sources nobody knows what matches."""
+        total = torch.zeros((), device=self.device)
+        frozen = any(objective.freezes(self.epoch, self.recipe.epochs) for objective in self._objectives())
+        with self.towers.still() if frozen else contextlib.nullcontext():
+            for batch in self._batches(draws):
+                losses = [each.how.weight * each(batch) for each in self._objectives() if each.how.applies(batch.source)]
+                if losses:
+                    total = total + torch.stack(losses).sum() * (len(batch.draw) / sum(map(len, draws)))
+        return total
+
+    def _batches(self, draws: Sequence[Draw]) -> list[Batch]:
+        """Vary and encode: pictures of one sensor together, and all texts together."""
+        for part in self.held:
+            part.eval()  # their statistics stay as well
+        pictures = self._varied(draws)
+        texts = [self._texts(number, draw) for number, draw in enumerate(draws)]
+        with precision(self.device):
+            images = self._images(draws, pictures)
+            words = self.towers.texts([text.words for own in texts for text in own]).float()
+        rows = torch.split(words, [len(own) for own in texts])
+        return [
+            Batch(
+                draw=draw,
+                pictures=pictures[number],
+                again=self._views(number, draw),
+                image=images[number],
+                text=rows[number][: len(draw)],
+                names=rows[number][len(draw) :],
+                towers=self.towers,
+                source=number,
+                order=torch.arange(len(draw)) + (self.step % self.steps_per_epoch) * self.counts[number],
+            )
+            for number, draw in enumerate(draws)
+        ]
+
+    def _varied(self, draws: Sequence[Draw]) -> list[Tensor]:
+        """The pictures of each source, varied."""
+        random = torch.Generator().manual_seed(_seed(self.recipe.seed, 1000, self.step))
+        size = self.recipe.size_at(self.epoch)
+        return [augment(draw.pictures, size, how, random) for draw, how in zip(draws, self.augmentations, strict=True)]
+
+    def _views(self, number: int, draw: Draw) -> Callable[[], Tensor]:
+        """Further random views of a draw's pictures."""
+        random = torch.Generator().manual_seed(_seed(self.recipe.seed, 2000 + number, self.step))
+        return lambda: augment(draw.pictures, self.recipe.size_at(self.epoch), self.augmentations[number], random)
+
+    def _images(self, draws: Sequence[Draw], pictures: Sequence[Tensor]) -> list[Tensor]:
+        """(B, D) unit rows of each source; one pass for each sensor, so that batch norms see all of its pictures."""
+        rows: list[Tensor] = [torch.empty(0)] * len(draws)
+        for sensor in dict.fromkeys(draw.sensor for draw in draws):
+            numbers = [number for number, draw in enumerate(draws) if draw.sensor == sensor]
+            encoded = self.towers.images(torch.cat([pictures[number] for number in numbers]), sensor).float()
+            for number, part in zip(numbers, torch.split(encoded, [len(draws[number]) for number in numbers]), strict=True):
+                rows[number] = part
+        return rows
+
+    def _texts(self, number: int, draw: Draw) -> tuple[Text, ...]:
+        """What is encoded of a source's draw: its texts, and words for all classes if an objective asks for them."""
+        asked = any(objective.asks_names and objective.how.applies(number) for objective in self._objectives())
+        return (*draw.texts, *draw.names) if asked else draw.texts
+
+    def validate(self) -> dict[str, float]:
+        """Measure the averaged weights on what the sources hold out."""
+        whole = self.towers.whole
+        learning = {name: value.detach().clone() for name, value in whole.state_dict().items()}
+        whole.load_state_dict(self.average.weights)
+        try:
+            return {name: value for source in self.sources for name, value in source.figures(self.towers).items()}
+        finally:
+            whole.load_state_dict(learning)
+
+    def state(self) -> dict[str, Any]:
+        """All that a later sitting needs."""
+        return {
+            "fingerprint": self.recipe.fingerprint,
+            "step": self.step,
+            "seconds": self.seconds,
+            "metrics": self.metrics,
+            "towers": self.towers.whole.state_dict(),
+            "objectives": self.objectives.state_dict(),
+            "average": self.average.weights,
+            "optimiser": self.optimiser.state_dict(),
+        }
+
+    def restore(self, state: dict[str, Any], name: str) -> None:
+        """Go back to a state.
+
+        Raises:
+            RecipeInvalid: If it belongs to another recipe.
+        """
+        if state["fingerprint"] != self.recipe.fingerprint:
+            raise RecipeInvalid(name, "it has changed since the run that should be resumed. Train without --resume, or rename the recipe.")
+        self.towers.whole.load_state_dict(state["towers"])
+        self.objectives.load_state_dict(state["objectives"])
+        self.average.weights = {key: value.to(self.device) for key, value in state["average"].items()}
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step, self.seconds, self.metrics = state["step"], state["seconds"], state["metrics"]
+
+    def shipped_sensors(self) -> dict[str, dict[str, Tensor]]:
+        """The averaged weights of the image towers of further sensors, by sensor and name."""
+        return {
+            sensor: {
+                name.removeprefix(f"others.{sensor}."): value.detach().cpu().clone()
+                for name, value in self.average.weights.items()
+                if name.startswith(f"others.{sensor}.")
+            }
+            for sensor in self.towers.others
+        }
+
+    def shipped(self) -> dict[str, Tensor]:
+        """The averaged weights of the model with unknown words silenced, by name."""
+        weights = {
+            name.removeprefix("model."): value.detach().cpu().clone()
+            for name, value in self.average.weights.items()
+            if name.startswith("model.")
+        }
+        if self.recipe.language is not None or self.recipe.start is not None:  # words that no caption has were taught before
+            return weights
+        seen = torch.zeros(_vocabulary_size(self.towers.model), dtype=torch.bool)
+        for source in self.sources:
+            for words in source.vocabulary():
+                seen[self.towers.tokenizer([words])[0]] = True
+        silence_unseen(weights, self.towers.model, seen)
+        return weights
+
+
+def _lesson(towers: Towers, recipe: Recipe, source: Source, progress: Progress, cancel: Cancel | None) -> None:
+    """Teach words, or take what an earlier training with the same lesson has learned."""
+    how = recipe.language
+    if how is None or not isinstance(source, CaptionedSource):
+        return
+    cached = settings().data_dir / "cache" / lesson_name(recipe.model, how, recipe.data[0].phrases, recipe.seed)
+    if not cached.is_file():
+        never = frozenset(plain(text) for index in source.parts.held_out for text in source.records[index].captions)
+        teach(towers, how, source.phrases, never, recipe.seed, progress, cancel)
+        save_weights(towers.model.state_dict(), cached)
+    load_weights(towers.model, cached)
+
+
+def _device() -> torch.device:
+    """Where to train, as the settings say."""
+    asked = settings().device
+    return torch.device(("cuda" if torch.cuda.is_available() else "cpu") if asked == "auto" else asked)
+
+
+def _vocabulary_size(model: nn.Module) -> int:
+    """Tokens that the text tower knows."""
+    return max(module.num_embeddings for module in model.modules() if isinstance(module, nn.Embedding))
+
+
+def _seed(*parts: int) -> int:
+    """One seed of several numbers."""
+    return int(np.random.SeedSequence(list(parts)).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def _rng(*parts: int) -> np.random.Generator:
+    """A generator of its own for each source and step."""
+    return np.random.default_rng(list(parts))
