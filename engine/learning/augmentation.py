@@ -27,10 +27,10 @@ def augment(pictures: Tensor, size: int, how: Augmentation, random: Generator) -
     Returns:
         (B, C, size, size) float32 in 0–1.
     """
-    varied = _cropped(pictures if pictures.is_floating_point() else pictures.float().div_(255), size, how, random)
-    varied = _coarsened(varied, how.coarse, random)
-    if pictures.shape[1] != 3:
+    varied = _cropped(_shares(pictures), size, how, random)
+    if pictures.is_floating_point():
         return varied
+    varied = _coarsened(varied, how.coarse, random)
     return _hazed(_coloured(varied, how, random), how.haze, random)
 
 

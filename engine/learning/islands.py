@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 
@@ -20,6 +21,7 @@ from engine.learning.phrases import PhraseTable, Text
 from engine.learning.recipe import Islands, located
 from engine.learning.sensors import S1, S2
 from engine.progress import Progress, silent
+from engine.world.acquisition import overpass
 from engine.world.classes import LandCover
 from engine.world.island import Island, View
 
@@ -46,6 +48,10 @@ PRESENT: Final = {
 _A_THIRD: Final = 1 / 3
 _TRACE: Final = 0.15
 """Below this part of its share of presence a class is said not to be there; between them nobody asks."""
+_POLEWARD: Final = 55.0
+"""Latitude beyond which no island is put: the sun would be too low for a picture in winter."""
+_APART: Final = 55
+"""Keeps the draws of an island's place apart from those of its windows."""
 _EDITION: Final = 3
 """Of how windows are cut: raised when other windows come out, so that old ones are cut again."""
 
@@ -69,7 +75,7 @@ class Windows:
     @classmethod
     def of(cls, how: Islands, islands: Sequence[int], seed: int, cache: Path, progress: Progress = silent) -> Self:
         """Windows of some islands, made now or found where they were kept."""
-        said = how.model_dump(mode="json", include={"dates", "windows", "window", "scales", "sensor"})
+        said = how.model_dump(mode="json", include={"dates", "windows", "window", "scales", "sensor", "apart"})
         content = json.dumps([said, list(islands), seed, _EDITION])
         path = cache / f"synthetic-islands-{hashlib.sha256(content.encode()).hexdigest()[:12]}.npz"
         if not path.is_file():
@@ -185,7 +191,7 @@ def cut(how: Islands, islands: Sequence[int], seed: int, progress: Progress = si
     pictures: list[Pixels] = []
     shares, metadata = [], []
     for done, island_seed in enumerate(islands, start=1):
-        island = Island(island_seed)
+        island = _apart(island_seed) if how.apart else Island(island_seed)
         random = np.random.default_rng([seed, island_seed])
         for when in random.permutation(len(island.dates))[: how.dates]:
             view = island.at(island.dates[when])
@@ -197,6 +203,15 @@ def cut(how: Islands, islands: Sequence[int], seed: int, progress: Progress = si
                 metadata.append(_record(view, window, scale))
         progress("making synthetic islands", done, len(islands))
     return Windows(cast("Pixels", np.stack(pictures)), np.stack(shares).astype(np.float32), tuple(metadata))
+
+
+def _apart(seed: int) -> Island:
+    """An island at a place of its own, seen on a day of each of four years, at the hour of Sentinel-2's overpass."""
+    random = np.random.default_rng([seed, _APART])
+    lon = float(random.uniform(-180, 180))
+    lat = float(np.rad2deg(np.arcsin(random.uniform(-1, 1) * np.sin(np.deg2rad(_POLEWARD)))))  # evenly over the area
+    days = [date(year, 1, 1) + timedelta(days=int(random.integers(365))) for year in range(2021, 2025)]
+    return Island(seed, dates=[overpass(day, lon) for day in days], centre=(lon, lat))
 
 
 def _spread(truth: NDArray[np.uint8], how: Islands, random: np.random.Generator) -> Iterator[Window]:

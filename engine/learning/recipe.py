@@ -42,6 +42,12 @@ class CaptionedPictures(Part):
     sensor: Literal["rgb"] = "rgb"
     tells_metadata: ClassVar[bool] = False
 
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """Names of the figures that validation finds on it."""
+        recalls = tuple(f"{way}_r{k}" for way in ("t2i", "i2t") for k in (1, 5, 10))
+        return ("zero_shot", "zero_shot_crops", *recalls, "mean_recall") if self.held_out else ()
+
 
 class Islands(Part):
     """Synthetic: windows of made-up islands with their exact truth.
@@ -59,6 +65,8 @@ class Islands(Part):
         captions: Share of the texts that list all classes of a window, as CLOSP's captions do; the others are words for one of them.
         sensor: What takes the pictures, and so which image tower sees them.
         held_out: Islands that are only measured on.
+        apart: Whether each island lies at a place of its own, drawn from its number between 55° S and 55° N, and is seen on days of its
+            own; else all lie where the demo's does and are seen on its days. Metadata tell islands apart only if they differ.
     """
 
     kind: Literal["island"]
@@ -73,7 +81,13 @@ class Islands(Part):
     captions: Share = 0.0
     sensor: Literal["rgb", "s1", "s2"] = "rgb"
     held_out: tuple[int, ...] = ()
+    apart: bool = False
     tells_metadata: ClassVar[bool] = True
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """Names of the figures that validation finds on it."""
+        return (f"{self.sensor}_presence", f"{self.sensor}_ndcg") if self.held_out else ()
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -193,6 +207,18 @@ class Backbone(Part):
     held: int = Field(default=0, ge=0)
 
 
+class EarlyStop(Part):
+    """When to stop before the last epoch; what ships then are the weights of the best validation.
+
+    Attributes:
+        figure: What is watched, for example ``mean_recall``; higher is better.
+        patience: How many validations may pass without a better one.
+    """
+
+    figure: str
+    patience: int = Field(ge=1)
+
+
 class Recipe(Part):
     """A whole training.
 
@@ -203,6 +229,8 @@ class Recipe(Part):
         backbone: Image weights of a package to start from, or none.
         language: A lesson in words before the pictures, or none.
         seed: Everything random follows from it.
+        data_seed: Decides what is held out and which windows are cut; the seed if left out. Trainings that differ in their seed
+            alone can be compared if they share this one.
         epochs: Passes over the first source.
         batch: Images a step.
         sizes: From epoch → pixels of a side; short epochs first, the model's own size last.
@@ -212,6 +240,7 @@ class Recipe(Part):
         scale: The inverse temperature that they share.
         optimiser: How.
         validate_every: Epochs between validations; the last epoch is always validated.
+        early_stop: When to stop before the last epoch, or never.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
@@ -220,6 +249,7 @@ class Recipe(Part):
     backbone: Backbone | None = None
     language: Language | None = None
     seed: int = Field(ge=0)
+    data_seed: int | None = Field(default=None, ge=0)
     epochs: int = Field(ge=1)
     batch: int = Field(default=128, ge=2)
     sizes: dict[int, int]
@@ -229,6 +259,7 @@ class Recipe(Part):
     scale: Scale = Scale()
     optimiser: Optimiser = Optimiser()
     validate_every: int = Field(default=1, ge=1)
+    early_stop: EarlyStop | None = None
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -236,15 +267,22 @@ class Recipe(Part):
             raise ValueError("“sizes” must say the size of epoch 0")
         if any(size < 8 for size in self.sizes.values()):
             raise ValueError("“sizes” are at least 8 px")
+        if self.language is not None and self.start is not None:
+            raise ValueError("“language” teaches a fresh text tower; take it or “start”, not both")
+        if self.backbone is not None and self.start is not None:
+            raise ValueError("“backbone” begins a fresh image tower; take it or “start”, not both")
+        return self
+
+    @model_validator(mode="after")
+    def _given_what_is_asked(self) -> Self:
         for part in self.objectives:
             unknown = [number for number in part.sources or () if not 0 <= number < len(self.data)]
             if unknown:
                 raise ValueError(f"the objective “{part.kind}” asks for source {unknown[0]} of “data”, which has 0–{len(self.data) - 1}")
             part.check(self)
-        if self.language is not None and self.start is not None:
-            raise ValueError("“language” teaches a fresh text tower; take it or “start”, not both")
-        if self.backbone is not None and self.start is not None:
-            raise ValueError("“backbone” begins a fresh image tower; take it or “start”, not both")
+        known = [name for part in self.data for name in part.figures]
+        if self.early_stop is not None and self.early_stop.figure not in known:
+            raise ValueError(f"“early_stop” watches “{self.early_stop.figure}”; what is held out tells {', '.join(known) or 'nothing'}")
         return self
 
     @classmethod
@@ -271,6 +309,16 @@ class Recipe(Part):
     def size_at(self, epoch: int) -> int:
         """Pixels of a side in an epoch, counted from 0."""
         return self.sizes[max(start for start in self.sizes if start <= epoch)]
+
+    def seeded(self, seed: int) -> Recipe:
+        """The same training from another seed, on the same data and with the same part held out; its name says so."""
+        name = f"{self.name[:50]}-seed{seed}"
+        return self.model_copy(update={"seed": seed, "data_seed": self.of_data, "name": name})
+
+    @property
+    def of_data(self) -> int:
+        """The seed of what is held out and cut."""
+        return self.seed if self.data_seed is None else self.data_seed
 
     @property
     def fingerprint(self) -> str:

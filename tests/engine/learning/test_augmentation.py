@@ -95,3 +95,23 @@ def test_resizing_keeps_a_picture_that_fits_and_the_mean_of_one_that_does_not() 
     assert smaller.min() >= 0
     assert smaller.max() <= 1
     torch.testing.assert_close(smaller.mean((2, 3)), pictures().float().mean((2, 3)) / 255, atol=0.02, rtol=0)
+
+
+def test_measurements_are_moved_and_turned_and_keep_their_values() -> None:
+    """Twelve bands of whole numbers: no colour is changed, no haze is laid, all bands go together."""
+    bands = torch.arange(12.0)[None, :, None, None] / 12 + torch.zeros(5, 12, 20, 20)
+    how = Augmentation(haze=1.0, gray=1.0, coarse=1.0, brightness=0.9)
+    varied = augment(bands.half(), 16, how, torch.Generator().manual_seed(0))
+    assert varied.shape == (5, 12, 16, 16)
+    assert varied.dtype == torch.float32
+    torch.testing.assert_close(varied, bands.half().float()[..., :16, :16], atol=1e-6, rtol=0)
+
+
+def test_measurements_vary_in_place_and_direction() -> None:
+    ramp = (torch.arange(24.0)[:, None] + torch.zeros(24, 24))[None, None].expand(6, 2, 24, 24) / 24
+    before = ramp.clone()
+    varied = augment(ramp, 24, Augmentation(), torch.Generator().manual_seed(1))
+    assert len({round(float(picture.mean()), 4) for picture in varied}) > 3
+    assert torch.equal(varied[:, 0], varied[:, 1])
+    assert torch.equal(ramp, before)
+    assert torch.equal(resized(ramp, 24), before)

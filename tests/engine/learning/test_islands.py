@@ -240,6 +240,27 @@ def test_measurements_are_cut_to_the_range_and_never_missing() -> None:
     assert S1.scaled(np.array([-np.inf, -15.0, 20.0])).tolist() == [0, 0.5, 1]
 
 
+def test_islands_apart_have_places_and_days_of_their_own(fake: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same for the same number; in daylight everywhere."""
+    made: list[dict[str, Any]] = []
+
+    class Seen(FakeIsland):
+        def __init__(self, seed: int, **how: Any) -> None:
+            super().__init__(seed)
+            made.append(how)
+
+    monkeypatch.setattr(islands, "Island", Seen)
+    cut(how(apart=True), (1, 2, 3, 1), 3)
+    assert made[0] == made[3]
+    assert len({island["centre"] for island in made}) == 3
+    for island in made:
+        lon, lat = island["centre"]
+        assert -180 <= lon <= 180
+        assert abs(lat) <= 55
+        assert len(island["dates"]) == 4
+        assert all((when.hour + when.minute / 60 + lon / 15) % 24 == pytest.approx(10.5, abs=0.02) for when in island["dates"])
+
+
 @pytest.mark.slow
 def test_a_real_island_has_all_of_it() -> None:
     view = Island(5, size=320).at(Island(5, size=320).dates[1])
