@@ -32,7 +32,8 @@ def captions(
 ) -> None:
     """Make captions from boxes or label rasters, and leave near copies out."""
     with quietly():
-        from engine.learning.captions.writing import Rules, kind_named, write_captions
+        from engine.learning.captions.files import kind_named
+        from engine.learning.captions.writing import Rules, write_captions
 
         rules = Rules(central=central, seed=seed, difficult=difficult, least=least, duplicates=keep_duplicates, distance=distance)
         report = write_captions(

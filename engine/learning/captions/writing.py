@@ -9,21 +9,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Any, Literal, get_args
+from typing import Any
 
-from engine.errors import CaptionsInvalid, DataMissing, PharosError
-from engine.evaluation.datasets.pictures import SUFFIXES, PictureFinder, pictures_below, read_picture
+from engine.errors import CaptionsInvalid, PharosError
+from engine.evaluation.datasets.pictures import PictureFinder, pictures_below, read_picture
 from engine.learning.captions.boxes import Annotated, Frame
 from engine.learning.captions.classes import ClassTable
 from engine.learning.captions.coco import read_coco
 from engine.learning.captions.dota import read_dota
 from engine.learning.captions.duplicates import BITS, DISTANCE, Seen, perceptual_hash
+from engine.learning.captions.files import AnnotatedPictures, Kind, annotation_files, folder_of_pictures
 from engine.learning.captions.masks import LEAST
 from engine.learning.captions.raster import read_rasters
 from engine.learning.captions.sentences import CENTRAL, captions
 from engine.progress import Cancel, Progress, silent, stop_if
-
-Kind = Literal["dota", "coco", "raster"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,7 @@ class _LeftOut(Exception):
 
 @dataclass(slots=True)
 class _Writer:
-    finder: PictureFinder
+    pictures: AnnotatedPictures
     seen: Seen
     rules: Rules
     report: CaptionReport
@@ -135,8 +134,8 @@ class _Writer:
         self.report.captions[_file(path, self.report.path.parent)] = captions(boxes, frame, random, self.rules.central)
 
     def _picture(self, annotated: Annotated) -> Path:
-        path = self.finder.find(annotated.name)
-        if path is None or path.suffix.lower() not in SUFFIXES:
+        path = self.pictures.find(annotated.name)
+        if path is None:
             raise _LeftOut("its picture is not there, or several files have its name.")
         if path in self.taken:
             raise _LeftOut("its picture has captions from another annotation.")
@@ -171,7 +170,7 @@ def write_captions(
             folders below it, otherwise by their whole path.
         kind: Form of the annotations.
         classes: The class table; a label raster needs one.
-        pictures: Below which the pictures lie; by default the folder ``images`` in or beside that of the annotations, or the same folder.
+        pictures: Below which the pictures lie; by default the folder ``images`` in or beside that of the annotations, or that folder.
         against: Folders of pictures that must have no near copy here, such as a test set.
         rules: What decides the sentences.
         progress: Told about each picture.
@@ -185,75 +184,32 @@ def write_captions(
     started = time.perf_counter()
     rules = rules or Rules()
     report = CaptionReport(_writable(out))
-    root = _pictures(place, pictures)
+    if kind == "raster" and classes is None:
+        raise CaptionsInvalid(place.name, "a label raster says only numbers. Name them with --classes TABLE.yaml.")
     table = ClassTable.read(classes) if classes else ClassTable({})
-    total, annotations = _annotations(place, kind, root, table, rules, report.path)
-    writer = _Writer(PictureFinder(root), _seen(against, Seen(rules.distance), report, progress, cancel), rules, report)
+    root = pictures or folder_of_pictures(place)
+    files = annotation_files(place, kind, root, report.path)
+    found = AnnotatedPictures(root, roles=kind == "raster")
+    writer = _Writer(found, _seen(against, Seen(rules.distance), report, progress, cancel), rules, report)
+    annotations = _annotations(files, kind, table, rules)
+    total = len(annotations) if isinstance(annotations, list) else len(files)
     for done, annotated in enumerate(annotations, start=1):
         stop_if(cancel, "Captioning")
         writer.take(annotated)
         progress("captions", done, total)
     if not report.captions:
-        name, why = report.skipped[0]
+        name, why = report.skipped[0] if report.skipped else (place.name, "it names no picture.")
         raise CaptionsInvalid(place.name, f"none of {total:,} pictures got one; of the first, {name}: {why}")
     report.write(kind)
     report.seconds = time.perf_counter() - started
     return report
 
 
-def kind_named(name: str) -> Kind:
-    """The kind of that name.
-
-    Raises:
-        CaptionsInvalid: If there is none.
-    """
-    for kind in get_args(Kind):
-        if kind == name.lower():
-            return kind  # type: ignore[no-any-return] # get_args knows no types
-    raise CaptionsInvalid(name[:40], f"there is no such kind. Known: {', '.join(get_args(Kind))}.")
-
-
-def _annotations(place: Path, kind: Kind, root: Path, table: ClassTable, rules: Rules, out: Path) -> tuple[int, Iterable[Annotated]]:
-    """How many annotations there are, and each in its turn."""
-    if not place.exists():
-        raise DataMissing("An annotation", str(place))
+def _annotations(files: Sequence[Path], kind: Kind, table: ClassTable, rules: Rules) -> Iterable[Annotated]:
+    """Each in its turn."""
     if kind == "coco":
-        read = read_coco(_only(_files(place, {".json"}, out)), table)
-        return len(read), read
-    if kind == "dota":
-        files = _files(place, {".txt"}, out)
-        return len(files), read_dota(files, table, rules.difficult)
-    if not table.nouns:
-        raise CaptionsInvalid(place.name, "a label raster says only numbers. Name them with --classes TABLE.yaml.")
-    files = [file for file in _files(place, SUFFIXES, out) if root not in file.parents or root in place.parents]
-    if not files:
-        raise CaptionsInvalid(place.name, "labels and pictures lie in one folder. Say where the pictures are with --pictures.")
-    return len(files), read_rasters(files, table, rules.least)
-
-
-def _files(place: Path, suffixes: Iterable[str], out: Path) -> list[Path]:
-    """The file itself, or all of some kind below a folder, sorted.
-
-    Raises:
-        DataMissing: If there are none.
-    """
-    found = [place] if place.is_file() else sorted(path for path in place.rglob("*") if path.suffix.lower() in suffixes and path.is_file())
-    found = [path for path in found if path != out and not path.name.startswith(".")]
-    if not found:
-        raise DataMissing(f"An annotation ({', '.join(sorted(suffixes))})", str(place))
-    return found
-
-
-def _only(files: list[Path]) -> Path:
-    if len(files) > 1:
-        raise CaptionsInvalid(files[0].parent.name, f"it holds {len(files):,} JSON files. Name the one with the annotations.")
-    return files[0]
-
-
-def _pictures(place: Path, pictures: Path | None) -> Path:
-    folder = place.parent if place.is_file() else place
-    usual = (path for path in (folder / "images", folder.parent / "images") if path.is_dir())
-    return pictures or next(usual, folder)
+        return read_coco(files[0], table)
+    return read_dota(files, table, rules.difficult) if kind == "dota" else read_rasters(files, table, rules.least)
 
 
 def _seen(folders: Sequence[Path], seen: Seen, report: CaptionReport, progress: Progress, cancel: Cancel | None) -> Seen:

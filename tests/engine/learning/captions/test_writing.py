@@ -13,7 +13,7 @@ from PIL import Image
 
 from engine.errors import Cancelled, CaptionsInvalid, DataMissing
 from engine.evaluation.datasets.captions import CaptionedPictures
-from engine.learning.captions.writing import CaptionReport, Rules, kind_named, write_captions
+from engine.learning.captions.writing import CaptionReport, Rules, write_captions
 from engine.learning.pairs import decoded, read_captioned
 from engine.progress import Cancel
 from tests.engine.learning.captions.blobs import write_blobs
@@ -185,9 +185,9 @@ def test_inputs_that_cannot_be_used(dota: Path, tmp_path: Path) -> None:
         Rules(central=float("nan"))
     with pytest.raises(CaptionsInvalid, match="from 0 to 63"):
         Rules(distance=64)
-    with pytest.raises(CaptionsInvalid, match="dota, coco, raster"):
-        kind_named("voc")
-    assert kind_named("COCO") == "coco"
+    (tmp_path / "empty.json").write_text('{"images": [], "annotations": [], "categories": []}')
+    with pytest.raises(CaptionsInvalid, match="names no picture"):
+        write_captions(tmp_path / "empty.json", tmp_path / "out", "coco")
 
 
 @pytest.mark.parametrize("content", ['[{"file": "a/b.png", "captions": ["by hand"]}]', "{", "7"])
