@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 import numpy as np
@@ -145,6 +145,11 @@ def season_name(when: datetime, lat: float) -> str:
     """The meteorological season: March, April and May are spring in the north and autumn in the south."""
     quarter = when.month % 12 // 3
     return SEASONS[quarter if lat >= 0 else (quarter + 2) % 4]
+
+
+def overpass(day: date, lon: float) -> datetime:
+    """When a satellite on Sentinel-2's orbit passes a longitude (degrees east): 10:30 mean local solar time, in UTC."""
+    return datetime.combine(day, time(10, 30), UTC) - timedelta(hours=lon / 15)
 
 
 def line_of_sight(season: Season, seed: int) -> tuple[float, float]:

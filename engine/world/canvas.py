@@ -115,6 +115,10 @@ class Canvas:
             pen.ellipse(box, fill=ink)
         self._pens[0].ellipse(box, fill=255)
 
+    def shadow_disc(self, x: float, y: float, radius: float, colour: Colour) -> None:
+        """The shadow that something round casts in the sun."""
+        self.disc(x, y, radius, colour)
+
     def line(self, points: Points, width: float, colour: Colour) -> None:
         """Draw a line of a width in pixels."""
         fine = [(float(x), float(y)) for x, y in points * FINE]

@@ -40,7 +40,7 @@ ECHOES: Final[dict[str, tuple[float, float]]] = {
     "deep": (-16.5, -25.5),
     "lake": (-21.0, -29.0),
     "silt": (-19.5, -28.0),
-    "foam": (-9.0, -18.0),
+    "foam": (-12.5, -22.0),
     "sand": (-17.0, -26.0),
     "wet_sand": (-13.5, -23.0),
     "dune": (-19.0, -28.0),
@@ -183,6 +183,9 @@ class EchoCanvas(Canvas):
                 power = _WALL * np.float32(min(height, 2.0) * facing**6)
                 size = (laid, side) if out_u else (side, laid)
                 self.box(frame, u + out_u * (length + laid) / 2, v + out_v * (width + laid) / 2, *size, power)
+
+    def shadow_disc(self, x: float, y: float, radius: float, colour: Colour) -> None:
+        """Nothing: the sun plays no part."""
 
     def _papers(self, side: int) -> tuple[tuple[Image.Image, ...], Callable[[Colour], tuple[Ink, ...]]]:
         return (Image.new("F", (side, side)), Image.new("F", (side, side))), _inked

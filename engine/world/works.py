@@ -82,7 +82,7 @@ def _tanks(canvas: Canvas, block: Block, palette: Palette, season: Season, sun: 
             v = (j + 0.5) * pitch - int((block.width - 2) / pitch) * pitch / 2
             ((x, y),) = block.frame.points([(u, v)])
             r = radius * float(rng.choice([1.0, 1.0, 0.75]))
-            canvas.disc(x + sun[0] * 1.3, y + sun[1] * 1.3, r, palette["shadow"])
+            canvas.shadow_disc(x + sun[0] * 1.3, y + sun[1] * 1.3, r, palette["shadow"])
             canvas.disc(x, y, r, palette["white"] * np.float32(rng.uniform(0.62, 0.8)))
             canvas.disc(x, y, r * 0.25, palette.roofs["grey"])
 

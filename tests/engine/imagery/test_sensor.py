@@ -76,6 +76,15 @@ def test_a_name_and_a_band_count_find_the_sensor(near: str, count: int, expected
     assert guess_sensor({}, (None,) * count, near, count) == expected
 
 
+def test_a_made_up_sensor_is_known_by_its_own_mark_alone() -> None:
+    for one in sensors().values():
+        if one.synthetic:
+            names = tuple(band.name for band in one.bands)
+            assert guess_sensor({"PHAROS_SENSOR": one.id}, names, "x/plain", len(names)) == one.id
+            assert not sensor(guess_sensor({}, names, "x/plain", len(names))).synthetic
+            assert not sensor(guess_sensor({}, (None,) * len(names), "x/plain", len(names))).synthetic
+
+
 def test_the_tag_wins_and_an_unknown_tag_does_no_harm() -> None:
     assert guess_sensor({"PHAROS_SENSOR": "pharos_island"}, (None,) * 4, "x/m_4709963_se_14_1_2009", 4) == "pharos_island"
     assert guess_sensor({"PHAROS_SENSOR": "hubble"}, (None,) * 4, "x/plain", 4) == "rgbn"

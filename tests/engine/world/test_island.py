@@ -20,11 +20,6 @@ def small() -> Island:
 
 
 @pytest.fixture(scope="module")
-def views(small: Island) -> list[View]:
-    return [small.at(when) for when in small.dates]
-
-
-@pytest.fixture(scope="module")
 def full() -> tuple[View, View]:
     """The island of the demo at its second and last date."""
     island = Island(7)

@@ -9,7 +9,9 @@ import pytest
 import rasterio
 
 from engine.errors import DataMissing
-from engine.world import DATES, World, make_world
+from engine.geometry import Window
+from engine.imagery.reader import open_scene, scene_at
+from engine.world import BANDS, DATES, POLARISATIONS, Island, World, make_world
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +78,59 @@ def test_a_missing_coastline_is_told_before_any_work(tmp_path: Path) -> None:
     with pytest.raises(DataMissing, match="make run"):
         make_world(tmp_path / "out", 7, size=256, coastline=tmp_path / "absent.json")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture(scope="module")
+def twins(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return make_world(tmp_path_factory.mktemp("twins"), 7, size=256, fog=False, bands=True, radar=True)
+
+
+def test_bands_and_radar_are_written_only_when_asked_for(world: World, twins: World, folder: Path) -> None:
+    assert world.bands == world.radar == ()
+    assert not (folder / "bands").exists()
+    assert [path.name for path in twins.bands] == [f"SYNTHETIC_island_{when:%Y%m%d}_bands.tif" for when in DATES]
+    assert [path.name for path in twins.radar] == [f"SYNTHETIC_island_{when:%Y%m%d}_radar.tif" for when in DATES]
+    for before, after in zip(world.scenes, twins.scenes, strict=True):
+        assert before.read_bytes() == after.read_bytes()
+
+
+def test_the_files_hold_what_the_views_show(twins: World) -> None:
+    view = Island(7, 256).at(DATES[2])
+    with rasterio.open(twins.bands[2]) as file:
+        assert file.descriptions == BANDS
+        assert file.dtypes == ("uint16",) * 12
+        assert np.abs(file.read() * file.scales[0] - view.bands).max() <= 0.00011
+        tags = file.tags()
+        assert tags["PHAROS_SYNTHETIC"] == "1"
+        assert float(tags["PHAROS_CLOUD_COVER"]) == pytest.approx(view.acquisition.cloud_cover, abs=1e-6)
+        assert float(tags["PHAROS_SUN_ELEVATION_DEG"]) == pytest.approx(view.acquisition.sun_elevation_deg, abs=1e-3)
+        assert tags["PHAROS_SEASON"] == "autumn"
+        assert (file.read_masks(1) == 255).all()
+    with rasterio.open(twins.radar[2]) as file, rasterio.open(twins.truth[2]) as truth:
+        assert file.descriptions == POLARISATIONS
+        assert file.dtypes == ("float32",) * 2
+        assert (file.read() == view.radar).all()
+        assert file.tags()["PHAROS_SYNTHETIC"] == "1"
+        assert file.transform == truth.transform
+
+
+def test_the_imagery_reader_opens_them_and_shows_a_picture(twins: World) -> None:
+    shown = []
+    for path, sensor in (
+        (twins.scenes[1], "pharos_island"),
+        (twins.bands[1], "pharos_island_bands"),
+        (twins.radar[1], "pharos_island_radar"),
+    ):
+        scene = scene_at(path)
+        assert scene.sensor == sensor
+        assert scene.synthetic
+        assert scene.gsd_m == 10
+        with open_scene(scene) as reader:
+            shown.append(reader.read(Window(0, 0, 256, 256), 256).rgb.astype(float))
+    four, twelve, radar = shown
+    for channel in range(3):  # the same colours in the same places
+        assert np.corrcoef(four[..., channel].ravel(), twelve[..., channel].ravel())[0, 1] > 0.97
+    assert twelve.std() > 35
+    assert np.percentile(twelve, 99) > 200
+    assert (radar[..., 0] == radar[..., 2]).all()
+    assert 20 < radar.mean() < 200
