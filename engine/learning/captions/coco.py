@@ -59,9 +59,10 @@ def _box(row: Mapping[str, Any], classes: Mapping[Any, str], table: ClassTable) 
         ValueError: If it has no box or no known class; with the reason.
     """
     key = row.get("category_id")
-    if key not in classes:
-        raise ValueError(f"there is no category {key}")
-    noun = table.noun(classes[key])
+    name = classes.get(key) if isinstance(key, int | str) else None
+    if name is None:
+        raise ValueError(f"there is no category {str(key)[:40]}")
+    noun = table.noun(name)
     try:
         left, top, width, height = (float(value) for value in row["bbox"])
     except (KeyError, TypeError, ValueError):

@@ -94,11 +94,18 @@ class CaptionReport:
             self.faults.append((name, "; ".join(why if count == 1 else f"{why} ({count} times)" for why, count in counts.items()) + "."))
 
     def write(self, kind: Kind) -> None:
-        """Write the caption file, whole or not at all: ``[{"file", "captions", "made_from"}]``, sorted."""
+        """Write the caption file, whole or not at all: ``[{"file", "captions", "made_from"}]``, sorted.
+
+        Raises:
+            CaptionsInvalid: If it can't be written.
+        """
         rows = [{"file": file, "captions": told, "made_from": kind} for file, told in sorted(self.captions.items())]
         partial = self.path.with_suffix(".partial")
-        partial.write_text(json.dumps(rows, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        partial.replace(self.path)
+        try:
+            partial.write_text(json.dumps(rows, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+            partial.replace(self.path)
+        except OSError as problem:
+            raise CaptionsInvalid(self.path.name, f"it can't be written ({problem.strerror}).") from None
 
 
 class _LeftOut(Exception):

@@ -39,6 +39,7 @@ def test_boxes_frames_and_crowds(tmp_path: Path) -> None:
     ("change", "why"),
     [
         ({"category_id": 9}, "no category 9"),
+        ({"category_id": [5]}, "no category"),
         ({"category_id": 6}, "not in the class table"),
         ({"bbox": [1, 2, 3]}, "four numbers"),
         ({"bbox": None}, "four numbers"),

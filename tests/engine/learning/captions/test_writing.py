@@ -212,6 +212,11 @@ def test_progress_is_told_and_stopping_leaves_nothing(dota: Path) -> None:
     assert sorted(os.listdir(dota)) == ["images", "labelTxt"]
 
 
+def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(CaptionsInvalid, match="can't be written"):
+        CaptionReport(tmp_path / "gone" / "captions.json").write("dota")
+
+
 def test_repeated_reasons_are_counted() -> None:
     report = CaptionReport(Path("x"))
     report.drop("a", ["far", "small", "far"])
