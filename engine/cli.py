@@ -187,6 +187,7 @@ def world(
 def train(
     recipe: Annotated[Path, typer.Argument(help="A recipe in assets/recipes, or a YAML file of your own.")],
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
+    seed: Annotated[int | None, typer.Option(min=0, help="In the place of the recipe's seed; the same pictures stay held out.")] = None,
     as_json: Json = False,
 ) -> None:
     """Train a dual encoder from a recipe."""
@@ -197,7 +198,7 @@ def train(
         if not path.exists():
             known = ", ".join(sorted(p.stem for p in (ROOT / "assets" / "recipes").glob("*.yaml")))
             raise RecipeInvalid(str(recipe), f"there is no such file. Known recipes: {known}.")
-        report = run(path, resume=resume, progress=ProgressLine())
+        report = run(path, resume=resume, seed=seed, progress=ProgressLine())
     record = {
         "checkpoint": str(report.checkpoint),
         "epochs": report.epochs,

@@ -257,6 +257,21 @@ class CaptionsInvalid(PharosError):
         super().__init__(f"No captions can be made of “{name}”: {why}")
 
 
+class TrainingDiverged(PharosError):
+    def __init__(self, step: int, what: str) -> None:
+        super().__init__(
+            f"The {what} of step {step} is no number. The last checkpoint before it is kept. "
+            "Lower the learning rates of the recipe, or its gradients' bound “clip”, and train again."
+        )
+
+
+class MemoryShort(PharosError):
+    def __init__(self, pictures: int) -> None:
+        super().__init__(
+            f"Not even {pictures} pictures at a time fit into memory. The last checkpoint is kept. Lower “sizes” in the recipe, or take a smaller model."
+        )
+
+
 class DataMissing(PharosError):
     def __init__(self, what: str, where: str) -> None:
         super().__init__(f"{what} is not at {where}. Put it there or name another folder.")

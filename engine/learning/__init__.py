@@ -1,7 +1,7 @@
 """Where encoders are taught: recipes in, weights and honest figures out.
 
 ``recipe`` says what to do, ``pairs`` and ``phrases`` hold pictures and words, ``augmentation`` varies the pictures,
-``objectives`` holds the losses, ``towers`` the model, ``loop`` the training, ``validation`` the figures.
+``objectives`` holds what is minimised, ``towers`` the model, ``training`` the step, ``loop`` the steps, ``validation`` the figures.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ def train(
     recipe_path: str | Path,
     *,
     resume: bool = False,
+    seed: int | None = None,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
     out: Path | None = None,
@@ -27,4 +28,4 @@ def train(
     """Train a dual encoder as a recipe says; see :func:`engine.learning.loop.train`."""
     from engine.learning.loop import train as run  # torch is heavy: only who trains pays for it
 
-    return run(recipe_path, resume=resume, progress=progress, cancel=cancel, out=out)
+    return run(recipe_path, resume=resume, seed=seed, progress=progress, cancel=cancel, out=out)

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from engine.errors import WeightsCorrupt
+from engine.learning.curves import drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,11 @@ class Run:
     def metrics(self) -> Path:
         """One JSON object a line."""
         return self.folder / "metrics.jsonl"
+
+    @property
+    def curves(self) -> Path:
+        """A picture of the metrics."""
+        return self.folder / "curves.svg"
 
     def save(self, state: Mapping[str, Any]) -> None:
         """Keep a state: at once or not at all."""
@@ -61,10 +67,17 @@ class Run:
         with self.metrics.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
 
+    def rows(self) -> list[dict[str, Any]]:
+        """The metrics so far."""
+        return [json.loads(line) for line in self.metrics.read_text(encoding="utf-8").splitlines()] if self.metrics.is_file() else []
+
+    def draw(self, title: str) -> None:
+        """Draw the curves of the metrics."""
+        self.curves.write_text(drawn(self.rows(), title), encoding="utf-8")
+
     def forget_after(self, step: int) -> None:
         """Drop metrics of steps that will be done again: those after ``step``; 0 drops all."""
         if not self.metrics.is_file():
             return
-        lines = self.metrics.read_text(encoding="utf-8").splitlines()
-        kept = [line for line in lines if json.loads(line)["step"] <= step]
-        self.metrics.write_text("".join(f"{line}\n" for line in kept if step), encoding="utf-8")
+        kept = [row for row in self.rows() if row["step"] <= step]
+        self.metrics.write_text("".join(f"{json.dumps(row)}\n" for row in kept if step), encoding="utf-8")

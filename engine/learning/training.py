@@ -6,14 +6,14 @@ import contextlib
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from engine.errors import RecipeInvalid
+from engine.errors import MemoryShort, RecipeInvalid, TrainingDiverged
 from engine.learning.augmentation import augment
 from engine.learning.backbone import early, start_from
 from engine.learning.descent import adamw, one_cycle
@@ -37,6 +37,40 @@ def shares(weights: Sequence[float], batch: int) -> tuple[int, ...]:
     return tuple(counts)
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What a part of a step has of one source.
+
+    Attributes:
+        source: Number of the source.
+        start: Place of its first pair in the source's draw.
+        draw: Its pairs.
+        pictures: Their pictures, varied.
+    """
+
+    source: int
+    start: int
+    draw: Draw
+    pictures: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """A validation that none after it has beaten.
+
+    Attributes:
+        value: Of the figure that is watched.
+        since: Validations since.
+        metrics: All figures.
+        weights: The averaged weights, by name.
+    """
+
+    value: float
+    since: int
+    metrics: dict[str, float]
+    weights: dict[str, Tensor]
+
+
 @dataclass(slots=True)
 class Training:
     """A training between two steps.
@@ -54,6 +88,8 @@ class Training:
         step: Steps done.
         seconds: Time spent on them.
         metrics: The last validation.
+        parts: In how many parts a step is taken; more than one after memory ran out.
+        best: The best validation so far, if the recipe stops early.
     """
 
     recipe: Recipe
@@ -68,6 +104,8 @@ class Training:
     step: int
     seconds: float
     metrics: dict[str, float]
+    parts: int = 1
+    best: Best | None = None
 
     @classmethod
     def begin(cls, recipe: Recipe, sources: tuple[Source, ...], progress: Progress = silent, cancel: Cancel | None = None) -> Training:
@@ -122,25 +160,58 @@ class Training:
 
         Returns:
             The loss, nats.
+
+        Raises:
+            TrainingDiverged: If the loss or its gradient is no number; no weight has moved then.
         """
         began = time.perf_counter()
-        if self.step % self.steps_per_epoch == 0:
-            for objective in self._objectives():
-                objective.begin(self.epoch, self)
+        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
+            torch.manual_seed(_seed(self.recipe.seed, 3000, self.step))  # whatever an objective draws follows from the step
+            if self.step % self.steps_per_epoch == 0:
+                for objective in self._objectives():
+                    objective.begin(self.epoch, self)
+            loss = self._backward([self.draw(number, self.step) for number in range(len(self.sources))])
         for group in self.optimiser.param_groups:
             group["lr"] = group["peak"] * one_cycle(self.step, self.steps, self.recipe.optimiser.warm_up)
-        draws = [self.draw(number, self.step) for number in range(len(self.sources))]
-        loss = self._loss(draws)
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self._parameters(), self.recipe.optimiser.clip)
+        norm = nn.utils.clip_grad_norm_(self._parameters(), self.recipe.optimiser.clip)
+        if not math.isfinite(norm):
+            raise TrainingDiverged(self.step + 1, "gradient")
         self.optimiser.step()
         with torch.no_grad():
             getattr(self.towers.model, SCALE_NAME).clamp_(max=math.log(self.recipe.scale.most))
         self.average.take(self.towers.whole, self.step)
         self.step += 1
         self.seconds += time.perf_counter() - began
-        return float(loss.detach())
+        return loss
+
+    def _backward(self, draws: Sequence[Draw]) -> float:
+        """The gradient of a step, part by part; the loss."""
+        self.optimiser.zero_grad(set_to_none=True)
+        pictures, total = self._varied(draws), 0.0
+        for part in range(self.parts):
+            loss = self._loss(self._part(draws, pictures, part))
+            total += float(loss.detach())
+            if not math.isfinite(total):
+                raise TrainingDiverged(self.step + 1, "loss")
+            if loss.requires_grad:
+                loss.backward()  # type: ignore[no-untyped-call]
+        return total
+
+    def halve(self) -> None:
+        """Take each step in twice as many parts from now on.
+
+        What is learnt per step stays as much, in half the memory; but in each part a picture is told from half as many
+        others, and batch norms see half as many.
+
+        Raises:
+            MemoryShort: If the parts are as small as they can be.
+        """
+        if max(self.counts) // (2 * self.parts) < 2:
+            raise MemoryShort(-(-sum(self.counts) // self.parts))
+        self.parts *= 2
+        self.optimiser.zero_grad(set_to_none=True)
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
 
     def draw(self, number: int, step: int) -> Draw:
         """What a step, counted from 0, draws of a source: the same whenever it is asked."""
@@ -155,40 +226,49 @@ class Training:
         """All that learns."""
         return [*self.towers.whole.parameters(), *self.objectives.parameters()]
 
-    def _loss(self, draws: Sequence[Draw]) -> Tensor:
+    def _part(self, draws: Sequence[Draw], pictures: Sequence[Tensor], part: int) -> list[Piece]:
+        """What a part of the step has of each source."""
+        pieces = []
+        for number, (draw, varied) in enumerate(zip(draws, pictures, strict=True)):
+            start, stop = len(draw) * part // self.parts, len(draw) * (part + 1) // self.parts
+            if stop > start:
+                pieces.append(Piece(number, start, draw.rows(start, stop), varied[start:stop]))
+        return pieces
+
+    def _loss(self, pieces: Sequence[Piece]) -> Tensor:
         """The objectives of each source among its own, weighted by its share: between sources nobody knows what matches."""
         total = torch.zeros((), device=self.device)
         frozen = any(objective.freezes(self.epoch, self.recipe.epochs) for objective in self._objectives())
         with self.towers.still() if frozen else contextlib.nullcontext():
-            for batch in self._batches(draws):
+            for batch in self._batches(pieces):
                 losses = [each.how.weight * each(batch) for each in self._objectives() if each.how.applies(batch.source)]
                 if losses:
-                    total = total + torch.stack(losses).sum() * (len(batch.draw) / sum(map(len, draws)))
+                    total = total + torch.stack(losses).sum() * (len(batch.draw) / sum(self.counts))
         return total
 
-    def _batches(self, draws: Sequence[Draw]) -> list[Batch]:
-        """Vary and encode: pictures of one sensor together, and all texts together."""
-        for part in self.held:
-            part.eval()  # their statistics stay as well
-        pictures = self._varied(draws)
-        texts = [self._texts(number, draw) for number, draw in enumerate(draws)]
+    def _batches(self, pieces: Sequence[Piece]) -> list[Batch]:
+        """Encode: pictures of one sensor together, and all texts together."""
+        for module in self.held:
+            module.eval()  # their statistics stay as well
+        texts = [self._texts(piece) for piece in pieces]
         with precision(self.device):
-            images = self._images(draws, pictures)
+            images = self._images(pieces)
             words = self.towers.texts([text.words for own in texts for text in own]).float()
         rows = torch.split(words, [len(own) for own in texts])
+        first = (self.step % self.steps_per_epoch) * torch.tensor(self.counts)
         return [
             Batch(
-                draw=draw,
-                pictures=pictures[number],
-                again=self._views(number, draw),
-                image=images[number],
-                text=rows[number][: len(draw)],
-                names=rows[number][len(draw) :],
+                draw=piece.draw,
+                pictures=piece.pictures,
+                again=self._views(piece),
+                image=image,
+                text=own[: len(piece.draw)],
+                names=own[len(piece.draw) :],
                 towers=self.towers,
-                source=number,
-                order=torch.arange(len(draw)) + (self.step % self.steps_per_epoch) * self.counts[number],
+                source=piece.source,
+                order=torch.arange(len(piece.draw)) + piece.start + first[piece.source],
             )
-            for number, draw in enumerate(draws)
+            for piece, image, own in zip(pieces, images, rows, strict=True)
         ]
 
     def _varied(self, draws: Sequence[Draw]) -> list[Tensor]:
@@ -197,25 +277,24 @@ class Training:
         size = self.recipe.size_at(self.epoch)
         return [augment(draw.pictures, size, how, random) for draw, how in zip(draws, self.augmentations, strict=True)]
 
-    def _views(self, number: int, draw: Draw) -> Callable[[], Tensor]:
-        """Further random views of a draw's pictures."""
-        random = torch.Generator().manual_seed(_seed(self.recipe.seed, 2000 + number, self.step))
-        return lambda: augment(draw.pictures, self.recipe.size_at(self.epoch), self.augmentations[number], random)
+    def _views(self, piece: Piece) -> Callable[[], Tensor]:
+        """Further random views of the pictures."""
+        random = torch.Generator().manual_seed(_seed(self.recipe.seed, 2000 + piece.source, self.step, piece.start))
+        return lambda: augment(piece.draw.pictures, self.recipe.size_at(self.epoch), self.augmentations[piece.source], random)
 
-    def _images(self, draws: Sequence[Draw], pictures: Sequence[Tensor]) -> list[Tensor]:
-        """(B, D) unit rows of each source; one pass for each sensor, so that batch norms see all of its pictures."""
-        rows: list[Tensor] = [torch.empty(0)] * len(draws)
-        for sensor in dict.fromkeys(draw.sensor for draw in draws):
-            numbers = [number for number, draw in enumerate(draws) if draw.sensor == sensor]
-            encoded = self.towers.images(torch.cat([pictures[number] for number in numbers]), sensor).float()
-            for number, part in zip(numbers, torch.split(encoded, [len(draws[number]) for number in numbers]), strict=True):
-                rows[number] = part
-        return rows
+    def _images(self, pieces: Sequence[Piece]) -> list[Tensor]:
+        """(B, D) unit rows of each piece; one pass for each sensor, so that batch norms see all of its pictures."""
+        rows: dict[int, Tensor] = {}
+        for sensor in dict.fromkeys(piece.draw.sensor for piece in pieces):
+            mine = [piece for piece in pieces if piece.draw.sensor == sensor]
+            encoded = self.towers.images(torch.cat([piece.pictures for piece in mine]), sensor).float()
+            rows |= dict(zip((piece.source for piece in mine), torch.split(encoded, [len(piece.draw) for piece in mine]), strict=True))
+        return [rows[piece.source] for piece in pieces]
 
-    def _texts(self, number: int, draw: Draw) -> tuple[Text, ...]:
-        """What is encoded of a source's draw: its texts, and words for all classes if an objective asks for them."""
-        asked = any(objective.asks_names and objective.how.applies(number) for objective in self._objectives())
-        return (*draw.texts, *draw.names) if asked else draw.texts
+    def _texts(self, piece: Piece) -> tuple[Text, ...]:
+        """What is encoded of a draw: its texts, and words for all classes if an objective asks for them."""
+        asked = any(objective.asks_names and objective.how.applies(piece.source) for objective in self._objectives())
+        return (*piece.draw.texts, *piece.draw.names) if asked else piece.draw.texts
 
     def validate(self) -> dict[str, float]:
         """Measure the averaged weights on what the sources hold out."""
@@ -226,6 +305,31 @@ class Training:
             return {name: value for source in self.sources for name, value in source.figures(self.towers).items()}
         finally:
             whole.load_state_dict(learning)
+
+    def judge(self) -> None:
+        """Validate, and remember the best if the recipe stops early."""
+        self.metrics = self.validate()
+        how = self.recipe.early_stop
+        if how is None:
+            return
+        value = self.metrics[how.figure]
+        if self.best is None or value > self.best.value:
+            weights = {name: weight.detach().cpu().clone() for name, weight in self.average.weights.items()}
+            self.best = Best(value, 0, self.metrics, weights)
+        else:
+            self.best = replace(self.best, since=self.best.since + 1)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the recipe's patience is at its end."""
+        how = self.recipe.early_stop
+        return how is not None and self.best is not None and self.best.since >= how.patience
+
+    def settle(self) -> None:
+        """Go back to the best validation, if one is remembered: what ships are its weights and figures."""
+        if self.best is not None:
+            self.average.weights = {name: weight.to(self.device) for name, weight in self.best.weights.items()}
+            self.metrics = self.best.metrics
 
     def state(self) -> dict[str, Any]:
         """All that a later sitting needs."""
@@ -238,21 +342,28 @@ class Training:
             "objectives": self.objectives.state_dict(),
             "average": self.average.weights,
             "optimiser": self.optimiser.state_dict(),
+            "parts": self.parts,
+            "best": {each.name: getattr(self.best, each.name) for each in fields(Best)} if self.best else None,
         }
 
     def restore(self, state: dict[str, Any], name: str) -> None:
         """Go back to a state.
 
         Raises:
-            RecipeInvalid: If it belongs to another recipe.
+            RecipeInvalid: If it belongs to another recipe or to a model of another architecture.
         """
-        if state["fingerprint"] != self.recipe.fingerprint:
+        if state.get("fingerprint") != self.recipe.fingerprint:
             raise RecipeInvalid(name, "it has changed since the run that should be resumed. Train without --resume, or rename the recipe.")
-        self.towers.whole.load_state_dict(state["towers"])
-        self.objectives.load_state_dict(state["objectives"])
+        try:
+            self.towers.whole.load_state_dict(state["towers"])
+            self.objectives.load_state_dict(state["objectives"])
+            self.optimiser.load_state_dict(state["optimiser"])
+        except (RuntimeError, ValueError, KeyError):
+            why = f"its model “{self.recipe.model.name}” is of another architecture than the run that should be resumed"
+            raise RecipeInvalid(name, f"{why}. Train without --resume, or rename the recipe.") from None
         self.average.weights = {key: value.to(self.device) for key, value in state["average"].items()}
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.step, self.seconds, self.metrics = state["step"], state["seconds"], state["metrics"]
+        self.step, self.seconds, self.metrics, self.parts = state["step"], state["seconds"], state["metrics"], state["parts"]
+        self.best = Best(**state["best"]) if state["best"] else None
 
     def shipped_sensors(self) -> dict[str, dict[str, Tensor]]:
         """The averaged weights of the image towers of further sensors, by sensor and name."""
@@ -287,7 +398,8 @@ def _lesson(towers: Towers, recipe: Recipe, source: Source, progress: Progress, 
     how = recipe.language
     if how is None or not isinstance(source, CaptionedSource):
         return
-    cached = settings().data_dir / "cache" / lesson_name(recipe.model, how, recipe.data[0].phrases, recipe.seed)
+    seed = recipe.seed if recipe.of_data == recipe.seed else _seed(recipe.seed, recipe.of_data)  # it depends on what is held out
+    cached = settings().data_dir / "cache" / lesson_name(recipe.model, how, recipe.data[0].phrases, seed)
     if not cached.is_file():
         never = frozenset(plain(text) for index in source.parts.held_out for text in source.records[index].captions)
         teach(towers, how, source.phrases, never, recipe.seed, progress, cancel)

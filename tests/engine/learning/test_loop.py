@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 import torch
+import yaml
 from safetensors.torch import load_file
 
-from engine.errors import Cancelled, DataMissing, RecipeInvalid, WeightsCorrupt
+from engine.errors import Cancelled, DataMissing, MemoryShort, RecipeInvalid, TrainingDiverged, WeightsCorrupt
 from engine.learning import train
 from engine.learning.descent import one_cycle
+from engine.learning.objectives.infonce import InfoNCE
+from engine.learning.recipe import CaptionedPictures, Recipe
+from engine.learning.sources import CaptionedSource
 from engine.learning.towers import MovingAverage, Towers
-from engine.learning.training import shares
+from engine.learning.training import Training, shares
 from engine.learning.validation import recalls
 
 Recipes = Callable[..., Path]
@@ -69,6 +76,166 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(recipe: Recipes, tmp
         [json.loads(line)["step"] for line in (tmp_path / run / "metrics.jsonl").read_text().splitlines()] for run in ("whole", "parts")
     ]
     assert lines[0] == lines[1] == [4, 8, 12]
+
+
+PROTOCLIP = {"kind": "protoclip", "clusters": 4, "hidden": 16, "projected": 8, "plain": 1, "frozen": 1}
+
+
+@pytest.mark.parametrize(
+    ("objectives", "steps"),
+    [
+        ([{"kind": "infonce"}, PROTOCLIP], 6),  # within the episode that has prototypes
+        ([{"kind": "infonce"}, PROTOCLIP], 8),  # before the frozen one
+        ([{"kind": "sigmoid"}], 5),
+        ([{"kind": "dcl"}, {"kind": "softcon"}], 7),
+        ([{"kind": "infonce", "classes": 1.0}, {"kind": "softcon", "against": "texts"}], 7),
+    ],
+    ids=["protoclip", "frozen", "sigmoid", "views", "texts"],
+)
+def test_objectives_resume_with_all_that_they_have(recipe: Recipes, tmp_path: Path, objectives: list[Any], steps: int) -> None:
+    """Their own parameters and statistics, prototypes, views: bit for bit."""
+    whole = train(recipe(objectives=objectives), out=tmp_path / "whole")
+    cancel, tell = after(steps)
+    with pytest.raises(Cancelled):
+        train(recipe(objectives=objectives), progress=tell, cancel=cancel, out=tmp_path / "parts")
+    parts = train(recipe(objectives=objectives), resume=True, out=tmp_path / "parts")
+    first, second = load_file(whole.checkpoint), load_file(parts.checkpoint)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    states = [torch.load(tmp_path / run / "last.pt", weights_only=True)["objectives"] for run in ("whole", "parts")]
+    tensors = [name for name, value in states[0].items() if isinstance(value, torch.Tensor)]
+    assert all(torch.equal(states[0][name], states[1][name]) for name in tensors)
+
+
+def test_the_frozen_episode_leaves_the_image_tower(recipe: Recipes, tmp_path: Path) -> None:
+    cancel, tell = after(8)
+    with pytest.raises(Cancelled):
+        train(recipe(objectives=[{"kind": "infonce"}, PROTOCLIP]), progress=tell, cancel=cancel, out=tmp_path / "run")
+    before = torch.load(tmp_path / "run" / "last.pt", weights_only=True)["towers"]
+    train(recipe(objectives=[{"kind": "infonce"}, PROTOCLIP]), resume=True, out=tmp_path / "run")
+    after_all = torch.load(tmp_path / "run" / "last.pt", weights_only=True)["towers"]
+    moved = {name.split(".")[1] for name, value in before.items() if not torch.equal(value, after_all[name])}
+    assert moved == {"text", "logit_scale"}
+
+
+def test_a_seed_of_ones_own_changes_the_weights_and_not_what_is_held_out(recipe: Recipes, tmp_path: Path) -> None:
+    one, other = train(recipe(epochs=1)), train(recipe(epochs=1), seed=9)
+    assert one.checkpoint == tmp_path / "data" / "runs" / "tiny" / "tiny.safetensors"
+    assert other.checkpoint == tmp_path / "data" / "runs" / "tiny-seed9" / "tiny-seed9.safetensors"
+    assert not torch.equal(load_file(one.checkpoint)["visual.proj"], load_file(other.checkpoint)["visual.proj"])
+    read = Recipe.read(recipe(epochs=1))
+    splits = [
+        CaptionedSource.read(cast("CaptionedPictures", each.data[0]), each.of_data, tmp_path / "cache").parts.held_out.tolist()
+        for each in (read, read.seeded(9))
+    ]
+    assert splits[0] == splits[1]
+
+
+def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_state(
+    recipe: Recipes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = iter(range(99))
+    forward = InfoNCE.forward
+    monkeypatch.setattr(InfoNCE, "forward", lambda self, batch: forward(self, batch) * (math.nan if next(calls) == 5 else 1))
+    with pytest.raises(TrainingDiverged, match="loss of step 6"):
+        train(recipe(), out=tmp_path / "run")
+    state = torch.load(tmp_path / "run" / "last.pt", weights_only=True)
+    assert state["step"] == 4
+    assert all(torch.isfinite(value).all() for value in state["towers"].values())
+    assert train(recipe(), resume=True, out=tmp_path / "run").epochs == 3
+
+
+def test_a_gradient_that_is_no_number_moves_no_weight(recipe: Recipes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(InfoNCE, "forward", lambda self, batch: (batch.image.sum() - batch.image.detach().sum()).sqrt())  # 0, steeply
+    with pytest.raises(TrainingDiverged, match="gradient of step 1"):
+        train(recipe(), out=tmp_path / "run")
+
+
+def small_memory(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """A tower that can't take more than ``most`` pictures at a time while it learns."""
+    images = Towers.images
+
+    def limited(self: Towers, pictures: torch.Tensor, sensor: str = "rgb") -> torch.Tensor:
+        if len(pictures) > most and torch.is_grad_enabled():
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return images(self, pictures, sensor)
+
+    monkeypatch.setattr(Towers, "images", limited)
+
+
+def test_out_of_memory_halves_the_parts_says_so_and_goes_on(recipe: Recipes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_memory(monkeypatch, 3)
+    stages: list[str] = []
+    report = train(recipe(epochs=1), progress=lambda stage, *_: stages.append(stage), out=tmp_path / "run")
+    assert report.epochs == 1
+    said = [stage for stage in stages if stage.startswith("out of memory")]
+    assert [words.split(" in ")[1].split()[0] for words in said] == ["2", "4"]
+    assert json.loads((tmp_path / "run" / "metrics.jsonl").read_text())["parts"] == 4
+
+
+def test_memory_for_nothing_is_said(recipe: Recipes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_memory(monkeypatch, 0)
+    with pytest.raises(MemoryShort, match="3 pictures at a time"):
+        train(recipe(epochs=1), out=tmp_path / "run")
+
+
+def test_parts_of_a_step_hold_the_same_pairs_and_pictures(recipe: Recipes, tmp_path: Path) -> None:
+    read = Recipe.read(recipe())
+    training = Training.begin(read, (CaptionedSource.read(cast("CaptionedPictures", read.data[0]), 5, tmp_path / "cache"),))
+    draws = [training.draw(0, 0)]
+    pictures = training._varied(draws)
+    training.halve()
+    pieces = [piece for part in range(2) for piece in training._part(draws, pictures, part)]
+    assert torch.equal(torch.cat([piece.pictures for piece in pieces]), pictures[0])
+    assert [text for piece in pieces for text in piece.draw.texts] == list(draws[0].texts)
+    assert [int(place) for piece in pieces for place in training._batches([piece])[0].order] == list(range(12))
+
+
+def test_it_stops_early_ships_the_best_and_stays_stopped(recipe: Recipes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = iter([0.3, 0.5, 0.4, 0.5, 0.9])
+    kept: list[dict[str, torch.Tensor]] = []
+
+    def validate(self: Training) -> dict[str, float]:
+        kept.append({name: value.clone() for name, value in self.average.weights.items()})
+        return {"zero_shot": next(values)}
+
+    monkeypatch.setattr(Training, "validate", validate)
+    changes = {"epochs": 9, "early_stop": {"figure": "zero_shot", "patience": 2}}
+    report = train(recipe(**changes), out=tmp_path / "run")
+    assert len(kept) == 4
+    assert report.metrics == {"zero_shot": 0.5}
+    shipped = load_file(report.checkpoint)["visual.proj"]
+    assert torch.equal(shipped, kept[1]["model.visual.proj"].half())
+    again = train(recipe(**changes), resume=True, out=tmp_path / "run")
+    assert len(kept) == 4  # nothing was trained or measured
+    assert torch.equal(load_file(again.checkpoint)["visual.proj"], shipped)
+
+
+def test_a_checkpoint_of_another_architecture_is_refused(recipe: Recipes, tmp_path: Path) -> None:
+    train(recipe(epochs=1), out=tmp_path / "run")
+    path = recipe(epochs=1)
+    content = json.loads((tmp_path / "model.json").read_text())
+    content["vision_cfg"]["width"] = 48
+    (tmp_path / "model.json").write_text(json.dumps(content))
+    with pytest.raises(RecipeInvalid, match="another architecture"):
+        train(path, resume=True, out=tmp_path / "run")
+    with pytest.raises(WeightsCorrupt, match="own model"):
+        train(recipe_with_start(path, tmp_path / "run" / "tiny.safetensors"), out=tmp_path / "other")
+
+
+def recipe_with_start(path: Path, start: Path) -> Path:
+    """The recipe, beginning with other weights."""
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), "start": str(start)}))
+    return path
+
+
+def test_the_curves_are_drawn_from_the_metrics(recipe: Recipes, tmp_path: Path) -> None:
+    train(recipe(epochs=3, validate_every=2), out=tmp_path / "run")
+    picture = ElementTree.parse(tmp_path / "run" / "curves.svg").getroot()
+    lines = [len(str(line.get("points")).split()) for line in picture.iter("{http://www.w3.org/2000/svg}polyline")]
+    assert lines[0] == 3  # the loss of each epoch
+    assert set(lines[1:]) == {2}  # figures after the second and the last
+    words = " ".join(text.text or "" for text in picture.iter("{http://www.w3.org/2000/svg}text"))
+    assert "mean_recall" in words
 
 
 def test_a_second_training_starts_anew_unless_told_to_resume(recipe: Recipes, tmp_path: Path) -> None:

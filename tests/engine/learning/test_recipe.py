@@ -43,6 +43,11 @@ def test_shipped_recipes_are_valid_and_name_files_that_exist(path: Path) -> None
         ({"objectives": [{"kind": "magic"}]}, "'magic'"),
         ({"objectives": [{"kind": "infonce", "bias_start": 1.0}]}, "bias_start”: is no key"),
         ({"objectives": [{"kind": "infonce", "weight": 0}]}, "weight”"),
+        ({"objectives": [{"kind": "protoclip"}]}, "add one, for example infonce"),
+        ({"objectives": [{"kind": "infonce"}, {"kind": "protoclip", "plain": 2}]}, "needs 4 epochs"),
+        ({"objectives": [{"kind": "infonce"}, {"kind": "satmips"}]}, "needs metadata"),
+        ({"early_stop": {"figure": "beauty", "patience": 2}}, "watches “beauty”; what is held out tells zero_shot"),
+        ({"early_stop": {"figure": "zero_shot", "patience": 0}}, "patience"),
         ({"objectives": [{"kind": "dcl", "sources": [1]}]}, "“dcl” asks for source 1"),
     ],
 )
