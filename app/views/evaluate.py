@@ -75,7 +75,7 @@ def progress_bar(run: Run, seen: int, was_running: bool) -> None:
             heading(run.title)
         left = job.seconds_left
         words = f"{job.stage} · {job.done:,} of {job.total:,}" if job.total else job.stage or "starting"
-        words += "" if left is None else f" · {left:.0f} s left"
+        words += "" if left is None else f" · {left_words(left)}"
         bar, stop = st.columns([0.86, 0.14], vertical_alignment="center")
         bar.progress(min(job.done / job.total, 1.0) if job.total else 0.0, literal(words))
         stop.button("Stop", key=f"evaluate-stop-{run.id}", on_click=job.cancel, width="stretch")
@@ -87,3 +87,8 @@ def progress_bar(run: Run, seen: int, was_running: bool) -> None:
     elif not run.reports or len(run.outcomes) < len(run.trial.steps):
         heading(run.title)
         st.info(literal(f"{job.outcome} Measure it again with the button on the left."))
+
+
+def left_words(seconds: float) -> str:
+    """A time left as a person says it."""
+    return f"{seconds / 60:.0f}\u2009min left" if seconds > 100 else f"{seconds:.0f}\u2009s left"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from engine.errors import Cancelled, CollectionNotFound, DataMissing, EvaluationFailed, EvaluationInvalid, PharosError
 from engine.progress import Cancel, Progress, stop_if
+from engine.serving.evaluation.archive import MOST as MOST_KEPT
+from engine.serving.evaluation.archive import Archive, Ended, Outcome
 from engine.serving.evaluation.found import Found, Part
 from engine.serving.evaluation.trial import COLLECTION, FOLDER, ISLAND, Trial
 from engine.serving.job import Job
@@ -32,7 +34,6 @@ Value = TypeVar("Value")
 
 AT_ONCE: Final = 2
 """Evaluations that compute at the same time; more would only slow one another, so they wait."""
-MOST_KEPT: Final = 24
 BATCH: Final = 32
 """Pictures at once: small, so that progress is told and a stop heard often."""
 SEED: Final = 7
@@ -40,21 +41,6 @@ SECONDS_SEEN: Final = 60.0
 ISLAND_NAME: Final = "SYNTHETIC-island"
 INSIDE: Final = ("", "images", "image", "data", "Images", "Image", "Data")
 """Lone folders between a data set's root and its class folders."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of one step of an evaluation.
-
-    Attributes:
-        model: Id of the encoder; empty for published embeddings.
-        report: What was found; None if it went wrong.
-        failed: Why, in words.
-    """
-
-    model: str
-    report: Report | None = None
-    failed: str = ""
 
 
 class Run:
@@ -65,25 +51,44 @@ class Run:
         work: Called with the run, a progress and a cancel on a thread of its own.
 
     Attributes:
+        id: Names it in addresses.
         trial: What is measured.
         outcomes: One for each step that is over, in order.
         begun: When, UTC.
         data: Name of the data, once they are found.
         pictures: Folder below which its pictures lie, once they are found.
+        job: The work itself.
     """
 
     def __init__(self, trial: Trial, work: Callable[[Run, Progress, Cancel], str]) -> None:
+        self.id = uuid.uuid4().hex[:12]
         self.trial = trial
         self.outcomes: tuple[Outcome, ...] = ()
         self.begun = datetime.now(UTC).replace(microsecond=0)
-        self.data = ""
+        self.data = _data_words(trial)
         self.pictures: Path | None = None
         self.job = Job(f"Measuring {trial.kind.title.lower()}", lambda progress, cancel: work(self, progress, cancel))
 
-    @property
-    def id(self) -> str:
-        """Names it among all of this process."""
-        return self.job.id
+    @classmethod
+    def restored(cls, ended: Ended) -> Run:
+        """One that ended before this process began."""
+
+        def over(run: Run, progress: Progress, cancel: Cancel) -> str:
+            if ended.failed:
+                raise EvaluationFailed(ended.words)
+            return ended.words
+
+        run = cls(ended.trial, over)
+        run.job.wait()
+        run.id = ended.id
+        run.outcomes, run.begun, run.data = ended.outcomes, ended.begun, ended.data
+        run.pictures = Path(ended.pictures) if ended.pictures else None
+        return run
+
+    def ended(self, words: str, *, failed: bool) -> Ended:
+        """What is kept of it."""
+        pictures = str(self.pictures) if self.pictures else ""
+        return Ended(self.id, self.trial, self.outcomes, self.begun, self.data, pictures, words, failed)
 
     @property
     def reports(self) -> tuple[Report, ...]:
@@ -93,11 +98,18 @@ class Run:
     @property
     def title(self) -> str:
         """Suite and data, for a person."""
-        return f"{self.trial.kind.title} on {self.data or self.trial.data}"
+        return f"{self.trial.kind.title} on {self.data}"
+
+
+def _data_words(trial: Trial) -> str:
+    """Name of the data before they are looked at."""
+    if trial.data == FOLDER:
+        return Path(trial.folder).name or trial.folder
+    return ISLAND_NAME if trial.data == ISLAND else trial.data.removeprefix(COLLECTION)
 
 
 class Evaluations:
-    """Evaluations of a process, thread-safe.
+    """Evaluations of a process and those that it found on disk, thread-safe.
 
     Args:
         config: Where data live and which folders may be looked into.
@@ -107,7 +119,8 @@ class Evaluations:
     def __init__(self, config: Settings, encoder: Callable[[str, Cancel, Progress], Encoder]) -> None:
         self._config, self._encoder = config, encoder
         self._lock = threading.Lock()
-        self._runs: OrderedDict[str, Run] = OrderedDict()
+        self._archive = Archive(config.data_dir / "evaluation" / "runs")
+        self._known: OrderedDict[str, Run] | None = None
         self._turns = threading.Semaphore(AT_ONCE)
         self._making = threading.Lock()
         self._seen: dict[str, tuple[float, Any]] = {}
@@ -231,14 +244,22 @@ class Evaluations:
 
     # --- runs --------------------------------------------------------------------------------------------------------
 
+    @property
+    def _runs(self) -> OrderedDict[str, Run]:
+        """By id, oldest first; read from disk when they are first asked for. The lock must be held."""
+        if self._known is None:
+            self._known = OrderedDict((ended.id, Run.restored(ended)) for ended in self._archive.all())
+        return self._known
+
     def runs(self) -> tuple[Run, ...]:
         """Evaluations that run or have ended of late, newest first."""
         with self._lock:
             return tuple(reversed(self._runs.values()))
 
     def run(self, identity: str) -> Run | None:
-        """An evaluation of this process, or None."""
-        return self._runs.get(identity)
+        """An evaluation, or None where it is no longer kept."""
+        with self._lock:
+            return self._runs.get(identity)
 
     def begin(self, trial: Trial) -> Run:
         """Measure behind the page.
@@ -259,19 +280,25 @@ class Evaluations:
     def stop(self) -> tuple[Job, ...]:
         """Tell everything to end; gives what was still running."""
         with self._lock:
-            running = tuple(run.job for run in self._runs.values() if run.job.running)
+            running = tuple(run.job for run in (self._known or {}).values() if run.job.running)
         for job in running:
             job.cancel()
         return running
 
     def _work(self, run: Run, progress: Progress, cancel: Cancel) -> str:
+        try:
+            words = self._measure(run, progress, cancel)
+        except PharosError as error:
+            self._archive.keep(run.ended(str(error), failed=not isinstance(error, Cancelled)))
+            raise
+        self._archive.keep(run.ended(words, failed=False))
+        return words
+
+    def _measure(self, run: Run, progress: Progress, cancel: Cancel) -> str:
         with self._turn(progress, cancel):
             part = self._part(run, progress, cancel)
-            for place, model in enumerate(run.trial.steps):
-                outcome = self._outcome(run, place, part, progress, cancel)
-                run.outcomes = (*run.outcomes, outcome)
-                if outcome.failed:
-                    log.info("measuring %s failed: %s", model, outcome.failed)
+            for place in range(len(run.trial.steps)):
+                run.outcomes = (*run.outcomes, self._outcome(run, place, part, progress, cancel))
         if not run.reports:
             raise EvaluationFailed(" ".join(dict.fromkeys(each.failed for each in run.outcomes)))
         return f"{len(run.reports)} of {len(run.outcomes)} measured."
