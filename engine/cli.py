@@ -19,6 +19,7 @@ from typer.exceptions import TyperException
 
 from engine.errors import CollectionExists, PharosError, RecipeInvalid
 from engine.evaluation.command import evaluate_cli
+from engine.fog.command import fog_cli
 from engine.learning.captions.command import captions
 from engine.settings import ROOT, settings
 from engine.terminal import Json, ProgressLine, answer, quietly
@@ -27,6 +28,7 @@ cli = typer.Typer(add_completion=False, help="Question the Earth in plain words.
 models_cli = typer.Typer(invoke_without_command=True, help="List the encoders, or add one of your own.")
 cli.add_typer(models_cli, name="models")
 cli.add_typer(evaluate_cli, name="evaluate")
+cli.add_typer(fog_cli, name="fog")
 cli.command()(captions)
 
 CollectionName = Annotated[str, typer.Option("--collection", help="Name of the collection.")]

@@ -247,6 +247,22 @@ class CubeInvalid(PharosError):
         super().__init__(f"The cube “{name}” can't be used: {why}")
 
 
+class SourceInvalid(PharosError):
+    """Files that can't become a fog cube."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"“{name}” can't be read as satellite data: {why}")
+
+
+class UnitsUnclear(SourceInvalid):
+    """Values whose unit can't be told; nothing is guessed."""
+
+
+class ArchiveUnreachable(PharosError):
+    def __init__(self, archive: str, why: str) -> None:
+        super().__init__(f"The archive {archive} can't be used: {why}")
+
+
 class RecipeInvalid(PharosError):
     def __init__(self, name: str, why: str) -> None:
         super().__init__(f"The recipe “{name}” can't be used: {why}")
