@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, cast
 
@@ -217,6 +217,10 @@ class Training:
         """What a step, counted from 0, draws of a source: the same whenever it is asked."""
         source, count, seed = self.sources[number], self.counts[number], self.recipe.seed
         return source.draw(places(count, len(source), step, _seed(seed, number, 0)), _rng(seed, number, step))
+
+    def drawn(self, number: int, epoch: int) -> Iterator[Draw]:
+        """All that an epoch, counted from 0, will draw of a source, step by step."""
+        return (self.draw(number, step) for step in range(epoch * self.steps_per_epoch, (epoch + 1) * self.steps_per_epoch))
 
     def _objectives(self) -> list[Objective]:
         """The objectives by their type."""

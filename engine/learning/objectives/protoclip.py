@@ -211,11 +211,9 @@ class ProtoCLIP(Objective):
         starts: list[int] = []
         whole = nn.ModuleList([training.towers.whole, self.image_head, self.text_head])
         whole.eval()
-        steps = range(epoch * training.steps_per_epoch, (epoch + 1) * training.steps_per_epoch)
         for number in range(len(training.sources)):
             starts.append(len(words) if self.how.applies(number) else -1)
-            for step in steps if self.how.applies(number) else ():
-                draw = training.draw(number, step)
+            for draw in training.drawn(number, epoch) if self.how.applies(number) else ():
                 said = [text.words for text in draw.texts]
                 with precision(training.device):
                     image = training.towers.images(resized(draw.pictures, training.recipe.size_at(epoch)), draw.sensor)
@@ -233,6 +231,7 @@ class ProtoCLIP(Objective):
         texts, images = grouped(text, count, unit=True, **how), grouped(image, count, unit=True, **how)
         other = None
         if self.how.external:
+            self.asked.about(words)
             outer = grouped(principal(self.asked.vectors(words), self.how.external_dim), count, unit=False, **how)
             other = (Prototypes.of(outer, image, None), Prototypes.of(outer, text, None))
         by_text, by_image = Prototypes.of(texts, image, self.how.temperature), Prototypes.of(images, text, self.how.temperature)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import zipfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from engine.learning.objectives.base import Batch, Objective, ObjectivePart
 from engine.learning.part import Positive
 from engine.learning.teacher import Teacher
+from engine.settings import settings
 
 if TYPE_CHECKING:
     from engine.learning.training import Training
@@ -38,12 +44,14 @@ class Teaching(Objective):
         self.asked = Asked()
 
     def begin(self, epoch: int, training: Training) -> None:
-        """Make sure before the first step that there is a teacher.
+        """Ask about all texts of an epoch at once: the same questions give the same answers, however often a training stops.
 
         Raises:
-            DataMissing: If there is none.
+            DataMissing: If there is no teacher.
         """
         self.asked.ready()
+        mine = [number for number in range(len(training.sources)) if self.how.applies(number)]
+        self.asked.about([text.words for number in mine for draw in training.drawn(number, epoch) for text in draw.texts])
 
     def forward(self, batch: Batch) -> Tensor:
         """The loss of a batch: () float, nats."""
@@ -53,7 +61,7 @@ class Teaching(Objective):
 
 
 class Asked:
-    """A teacher and what it has said so far: training sees the same sentences again and again."""
+    """A teacher and what it has said so far, kept in the cache folder: trainings see the same sentences again and again."""
 
     def __init__(self) -> None:
         self._teacher: Teacher | None = None
@@ -67,15 +75,50 @@ class Asked:
         """
         if self._teacher is None:
             self._teacher = Teacher.read()
+            self._said = _remembered(_memory())
         return self._teacher
+
+    def about(self, texts: Sequence[str]) -> None:
+        """Ask about texts and keep what is said."""
+        teacher = self.ready()
+        new = sorted(set(texts) - self._said.keys())
+        if new:
+            # half precision, as it is kept; cloned out of inference mode, or no loss could be computed with it
+            self._said |= dict(zip(new, teacher.vectors(new).half().clone(), strict=True))
+            _remember(self._said, _memory())
 
     def vectors(self, texts: Sequence[str]) -> Tensor:
         """B texts → (B, 384) float32 unit rows on the CPU."""
-        new = sorted(set(texts) - self._said.keys())
-        if new:
-            # out of inference mode, or no loss could be computed with them
-            self._said |= dict(zip(new, self.ready().vectors(new).clone(), strict=True))
-        return torch.stack([self._said[text] for text in texts])
+        self.ready()
+        if not self._said.keys() >= set(texts):
+            self.about(texts)
+        return F.normalize(torch.stack([self._said[text] for text in texts]).float(), dim=1)
+
+
+def _memory() -> Path:
+    """Where vectors are kept."""
+    return settings().data_dir / "cache" / "sentence-vectors.npz"
+
+
+def _remembered(path: Path) -> dict[str, Tensor]:
+    """Text → (384,) float16; nothing if nothing can be read."""
+    try:
+        with np.load(path) as held:
+            texts = held["texts"].tobytes().decode().split("\n")
+            return dict(zip(texts, torch.from_numpy(held["vectors"]), strict=True))
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        return {}
+
+
+def _remember(said: dict[str, Tensor], path: Path) -> None:
+    """Keep vectors, at once or not at all; texts are single lines."""
+    lines = [text for text in said if "\n" not in text]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    with partial.open("wb") as file:
+        vectors = torch.stack([said[text] for text in lines]).numpy()
+        np.savez(file, texts=np.frombuffer("\n".join(lines).encode(), dtype=np.uint8), vectors=vectors)
+    partial.replace(path)
 
 
 def agreement(image: Tensor, text: Tensor, scale: Tensor, alike: Tensor, temperature: float, ignored: Tensor | None = None) -> Tensor:

@@ -183,6 +183,9 @@ class _Training(SimpleNamespace):
             texts=lambda words: torch.nn.functional.normalize(torch.tensor([[float(ord(c)) for c in word] for word in words]), dim=1),
         )
 
+    def drawn(self, number: int, epoch: int) -> list[SimpleNamespace]:
+        return [self.draw(number, step) for step in range(3 * epoch, 3 * epoch + 3)]
+
     def draw(self, number: int, step: int) -> SimpleNamespace:
         self.asked.append((number, step))
         count = (4, 2)[number]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -29,8 +31,9 @@ class Letters:
 
 
 @pytest.fixture
-def letters(monkeypatch: pytest.MonkeyPatch) -> Letters:
-    """In the place of the sentence encoder."""
+def letters(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Letters:
+    """In the place of the sentence encoder, with an empty memory."""
+    monkeypatch.setattr("engine.learning.objectives.teacher._memory", lambda: tmp_path / "cache" / "said.npz")
     teacher = Letters()
     monkeypatch.setattr(Teacher, "read", classmethod(lambda cls: teacher))
     return teacher
@@ -70,6 +73,23 @@ def test_texts_are_asked_about_once(batch: Callable[..., Batch], letters: Letter
     first = objective(batch(("a", "b", "ab")))
     assert torch.equal(objective(batch(("a", "b", "ab"))), first)
     assert letters.asked == ["a", "ab", "b"]
+
+
+def test_what_was_said_is_remembered_by_the_next_training(batch: Callable[..., Batch], letters: Letters, tmp_path: Path) -> None:
+    first = Teaching(TeacherPart(kind="teacher"), 5)(batch(("a", "b", "ab")))
+    assert torch.equal(Teaching(TeacherPart(kind="teacher"), 5)(batch(("a", "b", "ab"))), first)
+    assert len(letters.asked) == 3
+    (tmp_path / "cache" / "said.npz").write_bytes(b"broken")
+    assert torch.equal(Teaching(TeacherPart(kind="teacher"), 5)(batch(("a", "b", "ab"))), first)
+    assert len(letters.asked) == 6
+
+
+def test_an_epoch_is_asked_about_at_once(letters: Letters) -> None:
+    training = SimpleNamespace(
+        sources=(0, 1), drawn=lambda number, epoch: [SimpleNamespace(texts=[SimpleNamespace(words=f"{number}{epoch}{i}")]) for i in "ab"]
+    )
+    Teaching(TeacherPart(kind="teacher", sources=(1,)), 5).begin(2, training)  # type: ignore[arg-type]
+    assert letters.asked == ["12a", "12b"]
 
 
 def test_identical_captions_share_evenly(batch: Callable[..., Batch], letters: Letters) -> None:
