@@ -199,8 +199,13 @@ def save_weights(weights: dict[str, Tensor], path: Path, metadata: dict[str, str
     partial.replace(path)
 
 
-def load_weights(model: nn.Module, path: Path) -> None:
+def load_weights(model: nn.Module, path: Path, keep: tuple[str, ...] = ()) -> None:
     """Take all weights of a safetensors file.
+
+    Args:
+        model: Changed in place.
+        path: The file; it must hold every weight of the model and no other.
+        keep: How the names of those weights begin that stay the model's own.
 
     Raises:
         WeightsCorrupt: If the file can't be read or doesn't fit the model exactly.
@@ -209,6 +214,7 @@ def load_weights(model: nn.Module, path: Path) -> None:
     from safetensors.torch import load_file
 
     try:
-        model.load_state_dict(load_file(path))
+        own = {name: value for name, value in model.state_dict().items() if name.startswith(keep)} if keep else {}
+        model.load_state_dict(load_file(path) | own)
     except (OSError, SafetensorError, RuntimeError) as problem:
         raise WeightsCorrupt(path.name, f"{str(problem).splitlines()[0]} Start from weights of the recipe's own model.") from None

@@ -398,17 +398,22 @@ class Training:
 
 
 def _lesson(towers: Towers, recipe: Recipe, source: Source, progress: Progress, cancel: Cancel | None) -> None:
-    """Teach words, or take what an earlier training with the same lesson has learned."""
+    """Teach words, or take what an earlier training with the same lesson has learned.
+
+    The lesson depends on the data's seed alone, so that trainings that are compared over seeds share it.
+    """
     how = recipe.language
     if how is None or not isinstance(source, CaptionedSource):
         return
-    seed = recipe.seed if recipe.of_data == recipe.seed else _seed(recipe.seed, recipe.of_data)  # it depends on what is held out
-    cached = settings().data_dir / "cache" / lesson_name(recipe.model, how, recipe.data[0].phrases, seed)
+    cached = settings().data_dir / "cache" / lesson_name(recipe.model, how, recipe.data[0].phrases, recipe.of_data)
     if not cached.is_file():
         never = frozenset(plain(text) for index in source.parts.held_out for text in source.records[index].captions)
-        teach(towers, how, source.phrases, never, recipe.seed, progress, cancel)
-        save_weights(towers.model.state_dict(), cached)
-    load_weights(towers.model, cached)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(recipe.of_data)
+            pupil = Towers.build(located(recipe.model))
+        teach(pupil, how, source.phrases, never, recipe.of_data, progress, cancel)
+        save_weights(pupil.model.state_dict(), cached)
+    load_weights(towers.model, cached, keep=("visual.", SCALE_NAME))
 
 
 def _device() -> torch.device:
