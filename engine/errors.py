@@ -325,3 +325,16 @@ class ExtraMissing(PharosError):
 class SettingsInvalid(PharosError):
     def __init__(self, why: str) -> None:
         super().__init__(f"The settings can't be used: {why} Correct the environment variable, or the line in .env.")
+
+
+# --- fog scores and nowcasts -------------------------------------------------------------------------------------------
+
+
+class ScoresInvalid(PharosError):
+    def __init__(self, why: str) -> None:
+        super().__init__(f"This can't be scored: {why}")
+
+
+class NowcastInvalid(PharosError):
+    def __init__(self, why: str) -> None:
+        super().__init__(f"This can't be forecast: {why}")
