@@ -14,7 +14,7 @@ from engine.learning.phrases import PhraseTable
 from engine.learning.recipe import Recipe, located
 from engine.settings import ASSETS
 
-RECIPES = sorted(path for path in (ASSETS / "recipes").glob("*.yaml") if "model" in yaml.safe_load(path.read_text()))
+RECIPES = sorted(path for path in (ASSETS / "recipes").rglob("*.yaml") if "model" in yaml.safe_load(path.read_text()))
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
