@@ -42,6 +42,18 @@ def test_the_middle_is_where_the_centre_lies(box: Box, share: float) -> None:
     assert box.is_central(frame, share) == inside
 
 
+@pytest.mark.parametrize("corners", [(-4, 0, 0, 4), (0, -4, 4, 0), (30, 0, 34, 4), (0, 20, 4, 24)])
+def test_what_only_touches_the_picture_is_not_seen(corners: tuple[float, float, float, float]) -> None:
+    assert Box(SHIP, *corners).within(Frame(30, 20)) is None
+
+
+@pytest.mark.parametrize(("centre", "central"), [(25, True), (75, True), (24.5, False), (75.5, False)])
+def test_the_line_belongs_to_the_middle(centre: float, central: bool) -> None:
+    frame = Frame(100, 100)
+    assert Box(SHIP, centre - 2, 49, centre + 2, 51).is_central(frame, 0.5) == central
+    assert Box(SHIP, 49, centre - 2, 51, centre + 2).is_central(frame, 0.5) == central
+
+
 @pytest.mark.parametrize(
     "corners",
     [(0, 0, float("nan"), 1), (0, 0, float("inf"), 1), (0, 0, 0, 1), (5, 0, 4, 1), (0, 3, 1, 3)],
