@@ -43,7 +43,7 @@ def findings(run: Run) -> None:
     heads, rows, notes = headline(run.trial.suite, reports)
     figure_table(heads, rows, notes, label=f"{run.title}: figures of each model")
     if run.trial.suite == "calibration":
-        calibration(reports)
+        calibration(reports, scaled=True)
     confusions(run)
     by_class(reports)
     if run.trial.suite == "zeroshot":
@@ -140,18 +140,32 @@ def by_class(reports: Sequence[Report]) -> None:
     class_bars(names, [(model, [(each or {}).get(name) for name in names]) for model, each in zip(models, shares, strict=True)])
 
 
-def calibration(reports: Sequence[Report]) -> None:
-    """Accuracy over confidence."""
+def calibration(reports: Sequence[Report], *, scaled: bool = False) -> None:
+    """Accuracy over confidence.
+
+    Args:
+        reports: What was found.
+        scaled: Whether to draw also what temperature scaling would make of it.
+    """
+    kinds = {"reliability": "", "reliability_calibrated": ", scaled"} if scaled else {"reliability": ""}
     rows = [
-        {"model": report.provenance.model, "confidence": part["confidence"], "accuracy": part["accuracy"], "count": part["count"]}
+        {
+            "model": f"{report.provenance.model}{words}",
+            "confidence": part["confidence"],
+            "accuracy": part["accuracy"],
+            "count": part["count"],
+        }
         for report in reports
-        for part in (report.figures.get("reliability") or {}).get("bins", ())
+        for kind, words in kinds.items()
+        for part in (report.figures.get(kind) or {}).get("bins", ())
         if part["count"]
     ]
     if rows:
         heading("Reliability")
         reliability_diagram(rows)
         soft("On the dashed line a model is as often right as it is sure; below it, it is too sure. Larger dots hold more pictures.")
+        if scaled:
+            soft("Scaled: each half of the pictures under the temperature that fits the other half.")
 
 
 def few_shot(reports: Sequence[Report]) -> None:

@@ -78,7 +78,13 @@ PICTURES: Final = Column("pictures", at("n"))
 
 COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
     "zeroshot": (_accuracy(), INTERVAL, CLASSES, ERROR, PICTURES),
-    "calibration": (ERROR, Column("largest gap", at("reliability", "mce"), best=min), _accuracy(), PICTURES),
+    "calibration": (
+        ERROR,
+        Column("largest gap", at("reliability", "mce"), best=min),
+        Column("error after temperature scaling", at("reliability_calibrated", "ece"), best=min),
+        _accuracy(),
+        PICTURES,
+    ),
     "knn": (_spread(), CLASSES, Column("seeds", at("seeds")), Column("measured on", at("n"))),
     "linear": (_spread(), CLASSES, Column("seeds", at("seeds")), Column("measured on", at("n"))),
     "counting": (
