@@ -18,7 +18,8 @@ from engine.errors import Cancelled, RecipeInvalid
 from engine.learning import islands, train
 from engine.learning.islands import Windows
 from engine.learning.metadata import Metadata
-from engine.learning.recipe import Islands
+from engine.learning.recipe import Islands, Recipe
+from engine.settings import ASSETS
 from engine.world.classes import LandCover
 
 Recipes = Callable[..., Path]
@@ -156,3 +157,31 @@ def test_impossible_objectives_are_said(island: Recipes, objective: dict[str, An
 
 def test_a_single_sensor_is_an_ordinary_training(island: Recipes, tmp_path: Path) -> None:
     assert set(train(island("s1", objectives=CLOSP), out=tmp_path / "run").metrics) == {"s1_presence", "s1_ndcg"}
+
+
+def ablation(name: str) -> Recipe:
+    return Recipe.read(ASSETS / "recipes" / "ablation" / f"{name}.yaml")
+
+
+def test_ablations_differ_in_nothing_but_the_method() -> None:
+    """SatMIPS and its baseline in the objectives; CLOSP and its single sensors in the sources, with as many pictures of each a step."""
+    base, satmips = ablation("satmips-base"), ablation("satmips")
+    assert satmips.data == base.data
+    assert satmips.objectives[0] == base.objectives[0]
+    assert (satmips.batch, satmips.epochs, satmips.optimiser) == (base.batch, base.epochs, base.optimiser)
+    s1, s2, closp, geoclosp = (ablation(name) for name in ("s1", "s2", "closp", "geoclosp"))
+    assert closp.data == geoclosp.data == (*s1.data, *s2.data)
+    assert closp.objectives == s1.objectives == s2.objectives == geoclosp.objectives[:1]
+    assert closp.batch == s1.batch + s2.batch
+    assert {recipe.epochs for recipe in (s1, s2, closp, geoclosp)} == {closp.epochs}
+
+
+def test_ablations_never_learn_from_what_they_measure() -> None:
+    """Nor do two sensors see one island: CLOSP's pictures are never paired."""
+    for name in ("satmips-base", "satmips", "s1", "s2", "closp", "geoclosp"):
+        parts = [part for part in ablation(name).data if isinstance(part, Islands)]
+        assert all(part.held_out and set(part.held_out) <= set(range(90, 100)) for part in parts)
+        seen = [seed for part in parts for seed in part.seeds]
+        assert len(seen) == len(set(seen))
+        assert not set(seen) & set(range(90, 100))
+        assert 7 not in seen
