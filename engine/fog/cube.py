@@ -1,4 +1,4 @@
-"""Fog cubes: half-hourly satellite fields over a sea region, one variable per element under its physical name."""
+"""Fog cubes: half-hourly satellite fields over a sea region, one variable an element under its physical name; written by `writing`."""
 
 from __future__ import annotations
 
@@ -7,27 +7,33 @@ import warnings
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import CubeInvalid, CubeNotFound
-from engine.fog.regions import STEP
+from engine.fog import angles
+from engine.fog.elements import Element
+from engine.fog.grid import Grid
+from engine.fog.labels import Labels
+from engine.fog.observations import Observations
+from engine.fog.provenance import Provenance
+from engine.fog.quality import QualityBits, assess
 from engine.fog.sun import solar_zenith
-from engine.fog.view import satellite_zenith
+from engine.fog.writing import COMPLETE
 from engine.types import Bounds
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from engine.fog.stack import Stack
+
 FloatField = NDArray[np.float32]
 Light = Literal["day", "twilight", "night"]
-
-UNITS: Final = {"R": ("%", "percent"), "BT": ("K", "kelvin"), "SST": ("K", "kelvin")}
-"""Units that an element may be given in, by the beginning of its name."""
 
 
 class Cube:
@@ -40,23 +46,28 @@ class Cube:
         times: Scan times in order, UTC.
         lat: (n,) cell centres, degrees, descending.
         lon: (m,) cell centres, degrees east, ascending; beyond 180 where the cube crosses the antimeridian.
-        elements: Names of the physical fields, for example BT1120.
+        grid: Both axes together.
+        elements: Names of the fields (see :class:`engine.fog.elements.Element`), for example BT1120.
         attrs: The store's attributes.
+        provenance: What they say: origin, units as found, what is not known.
     """
 
     def __init__(self, path: Path, dataset: xr.Dataset) -> None:
         self.path = path
         self._data = dataset
         self.attrs: Mapping[str, Any] = dict(dataset.attrs)
+        self._check_synthetic()
         self.times = _times(self.name, dataset)
         lat, lon = _axis(self.name, dataset, "lat"), _axis(self.name, dataset, "lon")
         self._flipped = lat.size > 1 and lat[0] < lat[-1]
         self.lat = lat[::-1].copy() if self._flipped else lat
         self.lon = lon
-        self._check_grid()
+        self.grid = Grid(self.lat, self.lon)
+        self.grid.check(self.name)
         fields = [str(key) for key, value in dataset.data_vars.items() if value.dims in (("time", "lat", "lon"), ("lat", "lon"))]
-        self.elements = tuple(key for key in fields if any(_is(key, kind) for kind in UNITS))
+        self.elements = tuple(key for key in fields if Element.find(key) is not None)
         self._check_units()
+        self.provenance = Provenance.from_attrs(self.attrs)
 
     @classmethod
     def open(cls, path: str | Path) -> Self:
@@ -102,24 +113,17 @@ class Cube:
     @property
     def step(self) -> tuple[float, float]:
         """Size of a cell in latitude and longitude, degrees, positive."""
-        return _spacing(self.lat), _spacing(self.lon)
+        return self.grid.step
 
     @property
     def bounds(self) -> Bounds:
         """The box around all cells, edges included."""
-        down, across = self.step
-        west, east = float(self.lon[0]) - across / 2, float(self.lon[-1]) + across / 2
-        return Bounds(
-            round((west + 180) % 360 - 180, 9),
-            round(float(self.lat[-1]) - down / 2, 9),
-            round(east - 360 if east > 180 else east, 9),
-            round(float(self.lat[0]) + down / 2, 9),
-        )
+        return self.grid.bounds
 
     @property
     def synthetic(self) -> bool:
         """Whether the data are made up."""
-        return bool(int(self.attrs.get("synthetic", 0)))
+        return self.provenance.synthetic
 
     @property
     def title(self) -> str:
@@ -129,8 +133,23 @@ class Cube:
     @property
     def satellite_longitude(self) -> float | None:
         """Longitude under the geostationary satellite, degrees east, if known."""
-        value = self.attrs.get("sub_satellite_lon")
-        return None if value is None else float(value)
+        return self.provenance.satellite_longitude
+
+    @property
+    def time_known(self) -> bool:
+        """Whether the times are real; nominal ones say nothing about day and night."""
+        return self.provenance.time_known
+
+    @property
+    def place_known(self) -> bool:
+        """Whether the cells lie where the axes say."""
+        return self.provenance.place_known
+
+    @property
+    def grey(self) -> bool:
+        """Whether it holds no physical band at all, only grey levels: texture and motion can be judged, temperature can't."""
+        kinds = [Element.named(name) for name in self.elements]
+        return any(kind.is_grey for kind in kinds) and not any(kind.is_infrared or kind.is_reflectance for kind in kinds)
 
     @property
     def version(self) -> str:
@@ -147,26 +166,47 @@ class Cube:
     @cached_property
     def view_zenith(self) -> FloatField | None:
         """(n, m) zenith angle of the satellite, degrees, if its place is known."""
-        if self.satellite_longitude is None:
+        if self.satellite_longitude is None or not self.place_known:
             return None
-        return satellite_zenith(self.lat[:, None], self.lon[None, :], self.satellite_longitude).astype(np.float32)
+        return angles.view_zenith(self.grid, self.satellite_longitude)
+
+    def solar_zenith(self, index: int) -> FloatField | None:
+        """(n, m) zenith angle of the sun at a frame, degrees; ``None`` where time or place is not known."""
+        if not (self.time_known and self.place_known):
+            return None
+        return angles.sun_zenith(self.grid, self.times[index])
+
+    def relative_azimuth(self, index: int) -> FloatField | None:
+        """(n, m) angle between the azimuths of sun and satellite at a frame, degrees 0–180; ``None`` where either is not known."""
+        if self.satellite_longitude is None or not (self.time_known and self.place_known):
+            return None
+        return angles.relative_azimuth(self.grid, self.times[index], self.satellite_longitude)
+
+    def wavelength(self, name: str) -> float | None:
+        """Centre of the band that fills an element, µm: 3.72 and 3.9 both fill BT0390."""
+        if name not in self.elements:
+            return None
+        stored = self._data[name].attrs.get("wavelength_um")
+        return Element.named(name).wavelength if stored is None else float(stored)
 
     def nearest(self, when: datetime) -> int:
         """Index of the frame nearest in time."""
         return min(range(len(self.times)), key=lambda index: abs(self.times[index] - when))
 
-    def element(self, name: str, index: int) -> FloatField:
+    def element(self, name: str, index: int, *, as_stored: bool = False) -> FloatField:
         """One field at one time.
 
         Args:
             name: Element, for example BT0390.
             index: Frame, from 0.
+            as_stored: Hand out reflectances as they stand in the store, even where they were not divided by the cosine of the solar
+                zenith angle.
 
         Returns:
-            (n, m) float32 in % (R…) or K (BT…, SST); NaN where there is no value.
+            (n, m) float32 in the element's unit; NaN where there is no value.
 
         Raises:
-            CubeInvalid: If the cube lacks the element or the frame, or a chunk can't be read.
+            CubeInvalid: If the cube lacks the element or the frame, a chunk is lost or broken, or the values can't be in the unit.
         """
         if name not in self.elements:
             raise CubeInvalid(self.name, f"it lacks the element {name}; it holds {', '.join(self.elements) or 'none'}.")
@@ -178,21 +218,61 @@ class Cube:
         if "scale_factor" in attributes or "add_offset" in attributes:
             values *= np.float32(attributes.get("scale_factor", 1))
             values += np.float32(attributes.get("add_offset", 0))
-        return values
+        element = Element.named(name)
+        doubt = element.doubt(values)
+        if doubt:
+            raise CubeInvalid(self.name, doubt)
+        if as_stored or not element.is_reflectance or self.provenance.sun_normalised or not (self.time_known and self.place_known):
+            return values
+        return angles.sun_normalised(values, self.grid, self.times[index])
 
-    def label(self, index: int) -> NDArray[np.int8] | None:
-        """The cube's own fog labels at one time, (n, m) int8: −1 unlabelled, 0 not fog, 1 fog, 2 fog below higher cloud; or ``None``."""
+    def label(self, index: int) -> Labels | None:
+        """The cube's own fog labels at one time, (n, m) int8 codes of :class:`engine.fog.labels.Label`; or ``None``."""
         return self._read("fog_label", index)[0].astype(np.int8) if "fog_label" in self._data else None
+
+    def quality(self, index: int) -> QualityBits:
+        """(n, m) uint16 bits of :class:`engine.fog.quality.Quality` at one time, as stored or, where the store has none, computed."""
+        if "quality" in self._data:
+            return self._read("quality", index)[0].astype(np.uint16)
+        return assess(
+            {name: self.element(name, index) for name in self.elements},
+            self.times[index],
+            self.grid,
+            zenith=self.solar_zenith(index),
+            satellite_longitude=self.satellite_longitude,
+            view_zenith=self.view_zenith,
+            land=self.land,
+        )
 
     @property
     def land(self) -> NDArray[np.bool_] | None:
         """(n, m) land, if the cube knows it."""
         return self._read("land", 0)[0] == 1 if "land" in self._data else None
 
+    @cached_property
+    def observations(self) -> Observations | None:
+        """Ships and stations in the cube's box and time, if it has any."""
+        names = [str(name) for name in self._data.data_vars if str(name).startswith("obs_")]
+        return Observations.from_variables({name: self._data[name].values for name in names}) if names else None
+
+    def stack(self, elements: tuple[str, ...] = ()) -> Stack:
+        """All fields as one (element, lat, lon, time) array that reads on indexing, as M4Fog has its cubes."""
+        from engine.fog.stack import Stack
+
+        return Stack(self, elements or self.elements)
+
+    @property
+    def dataset(self) -> xr.Dataset:
+        """The store as a decoded, lazily read dataset with CF attributes, in its own order of rows."""
+        import xarray as xr
+
+        return xr.decode_cf(self._data)
+
     def _read(self, name: str, index: int) -> tuple[NDArray[Any], Mapping[str, Any]]:
         if not 0 <= index < len(self.times):
             raise CubeInvalid(self.name, f"it has {len(self.times)} frames; there is no frame {index}.")
         variable = self._data[name]
+        self._check_whole(name, index)
         try:
             values = variable[index].values if variable.dims[0] == "time" else variable.values
         except Exception as error:  # a missing or broken chunk: zarr and its codecs raise many kinds
@@ -200,26 +280,38 @@ class Cube:
         # scale and fill live in the attributes because the store is opened undecoded
         return (values[::-1] if self._flipped else values), {**variable.encoding, **variable.attrs}
 
-    def _check_grid(self) -> None:
-        for words, axis, sign in (("latitudes", self.lat, -1.0), ("longitudes", self.lon, 1.0)):
-            steps = np.diff(axis) * sign
-            if axis.size == 0 or not np.isfinite(axis).all() or (steps <= 0).any():
-                raise CubeInvalid(self.name, f"its {words} are not in order.")
-            if steps.size and np.ptp(steps) > 0.02 * float(steps.mean()):
-                raise CubeInvalid(self.name, f"its {words} are not evenly spaced; bring it onto a latitude–longitude grid first.")
-        if np.abs(self.lat).max() > 90 or self.lon[0] < -180 or self.lon[-1] > 540:
-            raise CubeInvalid(self.name, "its grid leaves the Earth.")
+    def _check_whole(self, name: str, index: int) -> None:
+        """Stop at a chunk that is gone: Zarr reads it as if it were empty, and an empty SST patch would change the answer unsaid."""
+        if not int(self.attrs.get(COMPLETE, 0)):
+            return
+        variable = self._data[name]
+        chunks, dims = variable.encoding.get("chunks") or (), variable.dims
+        if len(chunks) != len(dims):
+            return
+        counts = [-(-size // chunk) for size, chunk in zip(variable.shape, chunks, strict=True)]
+        ranges = [
+            range(index // chunk, index // chunk + 1) if dim == "time" else range(count)
+            for dim, chunk, count in zip(dims, chunks, counts, strict=True)
+        ]
+        lost = [key for key in product(*ranges) if not (self.path / name / ".".join(map(str, key))).exists()]
+        if lost:
+            total = int(np.prod([len(each) for each in ranges]))
+            raise CubeInvalid(
+                self.name,
+                f"{len(lost)} of {total} chunks of {name} at frame {index} are missing. The copy is not whole; copy or convert it again.",
+            )
+
+    def _check_synthetic(self) -> None:
+        if str(self.attrs.get("synthetic")) not in {"0", "1", "True", "False"}:
+            raise CubeInvalid(
+                self.name, "it does not say whether its data are made up. Set its attribute “synthetic” to 0 (measured) or 1 (made up)."
+            )
 
     def _check_units(self) -> None:
         for name in self.elements:
-            units = self._data[name].attrs.get("units")
-            good = next(known for kind, known in UNITS.items() if _is(name, kind))
-            if units is not None and str(units) not in good:
-                raise CubeInvalid(self.name, f"{name} is given in “{units}”; {good[0]} is needed.")
-
-
-def _is(name: str, kind: str) -> bool:
-    return name == kind if kind == "SST" else name.startswith(kind) and name[len(kind) :].isdigit()
+            units, element = self._data[name].attrs.get("units"), Element.named(name)
+            if units is not None and not element.takes(str(units)):
+                raise CubeInvalid(self.name, f"{name} is given in “{units}”; {element.kind.unit} is needed.")
 
 
 def _times(name: str, dataset: xr.Dataset) -> tuple[datetime, ...]:
@@ -238,7 +330,3 @@ def _axis(name: str, dataset: xr.Dataset, axis: str) -> NDArray[np.float64]:
     if axis not in dataset.coords or dataset[axis].ndim != 1:
         raise CubeInvalid(name, f"it has no axis “{axis}”.")
     return np.asarray(dataset[axis].values, dtype=np.float64)
-
-
-def _spacing(axis: NDArray[np.float64]) -> float:
-    return STEP if axis.size < 2 else float(abs(axis[-1] - axis[0]) / (axis.size - 1))

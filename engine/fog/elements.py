@@ -87,9 +87,8 @@ class Element:
         """
         found = cls.find(name)
         if found is None:
-            raise CubeInvalid(
-                name, "it is no element. Bands are named by physics, as R0064, BT0390 or BT1120; further SST, T2M, RH2M, U10, V10."
-            )
+            why = "it is no element. Bands are named by physics, as R0064, BT0390 or BT1120; further SST, T2M, D2M, RH2M, U10, V10, MSLP."
+            raise CubeInvalid(name, why)
         return found
 
     @property

@@ -89,7 +89,7 @@ class Provenance:
         """What the attributes of a store say; those that are absent are taken as known and normalised."""
         longitude = attrs.get("sub_satellite_lon")
         return cls(
-            synthetic=bool(int(attrs.get("synthetic", 0))),
+            synthetic=str(attrs.get("synthetic", 0)) in {"1", "True"},
             title=str(attrs.get("title", "")),
             source=str(attrs.get("source", "")),
             layout=str(attrs.get("layout", "")),

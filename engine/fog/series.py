@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
@@ -71,7 +72,7 @@ def in_order(name: str, times: tuple[datetime, ...]) -> None:
     Raises:
         SourceInvalid: At the first such time.
     """
-    for before, after in zip(times, times[1:], strict=False):
+    for before, after in pairwise(times):
         if after == before:
             raise SourceInvalid(name, f"the time {after:%Y-%m-%d %H:%M} UTC stands twice. Keep one of the two.")
         if after < before:

@@ -35,7 +35,7 @@ def write_cube(
         unit = (units or {}).get(name, "%" if name.startswith("R") else "K")
         variables[name] = (dims if values.ndim == 3 else dims[1:], values, {"units": unit})
     stamps = np.array([when.replace(tzinfo=None) for when in times], dtype="datetime64[ns]")
-    dataset = xr.Dataset(variables, coords={"time": stamps, "lat": lat, "lon": lon}, attrs=dict(attrs or {"synthetic": 1}))
+    dataset = xr.Dataset(variables, coords={"time": stamps, "lat": lat, "lon": lon}, attrs={"synthetic": 1, **(attrs or {})})
     encoding = {name: {"dtype": "int16", "scale_factor": 0.01, "_FillValue": -32768} for name in fields if fields[name].dtype.kind == "f"}
     dataset.to_zarr(path, mode="w", zarr_format=2, consolidated=True, encoding=encoding)
     return path
