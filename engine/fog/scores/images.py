@@ -90,6 +90,23 @@ class ImageScores:
         table = Contingency.of(event.where(a), event.where(b), known)
         return cls(float(np.abs(error).mean()), squared, psnr_of(squared, span), ssim(a, b, span, where=known), table.csi, int(known.sum()))
 
+    @classmethod
+    def mean(cls, parts: Sequence[Self]) -> Self:
+        """Mean of the scores of several forecasts, each with equal weight; perfect ones are left out of the mean PSNR.
+
+        Args:
+            parts: At least one.
+        """
+        decibels = [part.psnr for part in parts if np.isfinite(part.psnr)]
+        return cls(
+            float(np.mean([part.mae for part in parts])),
+            float(np.mean([part.mse for part in parts])),
+            float(np.mean(decibels)) if decibels else float("inf"),
+            _mean([part.ssim for part in parts]),
+            _mean([part.csi for part in parts]),
+            sum(part.n for part in parts),
+        )
+
     @property
     def rmse(self) -> float:
         """Root of the mean squared error, the field's unit."""

@@ -1,0 +1,157 @@
+"""How clouds move: sparse Lucas–Kanade vectors, made dense, and a field carried along them."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from itertools import pairwise
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import ExtraMissing
+from engine.fog.nowcast.history import Field, History
+
+LEAST_SIDE: Final = 32
+"""Cells; in a smaller frame there is nothing to track."""
+_LEAST_VECTORS: Final = 3
+_DECLUSTER: Final = 20
+"""Vectors nearer than this, cells, are merged (pysteps' default)."""
+_COARSE: Final = 8
+"""Vectors are spread on every eighth cell and then linearly: they lie 20 cells apart."""
+_importing = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Motion:
+    """Where clouds go.
+
+    Attributes:
+        velocity: (2, n, m) float64, cells an hour to the right and down.
+        vectors: How many vectors were found.
+    """
+
+    velocity: NDArray[np.float64]
+    vectors: int
+
+    @classmethod
+    def track(cls, history: History, index: int) -> Motion | None:
+        """Motion at a frame, from the frames before it.
+
+        Returns:
+            ``None`` where it can't be seen: fewer than two frames within an hour, too few cells, or nothing to recognise.
+
+        Raises:
+            ExtraMissing: If pysteps or OpenCV is not installed.
+
+        Source: Lucas and Kanade 1981, Bouguet 2001, in the form of pysteps (Pulkkinen et al. 2019), whose local outlier test and
+        declustering are used.
+        """
+        trail = history.trail(index)
+        shape = history.frame(index).shape
+        if len(trail) < 2 or min(shape) < LEAST_SIDE:
+            return None
+        steps = _pysteps()
+        places, speeds = [np.empty((0, 2))], [np.empty((0, 2))]
+        for one, two in pairwise(trail):
+            pair = np.stack([history.frame(one), history.frame(two)])
+            if not all(_varies(field) for field in pair):
+                continue
+            place, shift = steps["track"](np.ma.masked_invalid(pair), dense=False)
+            hours = (history.times[two] - history.times[one]).total_seconds() / 3600
+            places.append(place)
+            speeds.append(shift / hours)
+        where, speed = np.concatenate(places), np.concatenate(speeds)
+        if len(where) < _LEAST_VECTORS:
+            return None
+        where, speed = steps["decluster"](where, speed, _DECLUSTER, 1)
+        return cls(_spread(where, speed, shape), len(where))
+
+    def carry(self, field: Field, hours: Sequence[float], *, fixed: NDArray[np.bool_] | None = None) -> tuple[Field, NDArray[np.bool_]]:
+        """A field after some hours of motion, semi-Lagrangian.
+
+        Args:
+            field: (n, m) float32, NaN where there is no value.
+            hours: K times, rising, above 0.
+            fixed: (n, m) bool, cells that never have a value, such as land: what comes from there is as unknown as what comes over the
+                border.
+
+        Returns:
+            (K, n, m) float32, NaN where a hidden part of the field arrives and (K, n, m) bool where something that was seen, or
+            hidden, arrives; elsewhere the air comes over the border and the value is that of the place now.
+
+        Source: Germann and Zawadzki 2002, in pysteps' ``extrapolate``.
+        """
+        absent = np.isnan(field)
+        hidden = absent if fixed is None else absent & ~fixed
+        shifts = self._shifts(hours)
+        carried = np.stack([_sampled(field, shift, np.nan) for shift in shifts]).astype(np.float32)
+        obscured = np.stack([_sampled(hidden.astype(np.float32), shift, 0.0) > 0.5 for shift in shifts])
+        reached = np.isfinite(carried) | obscured
+        return np.where(reached, np.where(obscured, np.float32(np.nan), carried), field[None]), reached
+
+    def _shifts(self, hours: Sequence[float]) -> list[NDArray[np.float64]]:
+        """(2, n, m) displacements of the air that arrives, cells, for each time: integrated backwards once and reused for all fields."""
+        extrapolate = _pysteps()["extrapolate"]
+        shifts, so_far, previous = [], None, 0.0
+        for hour in hours:
+            step = [float(hour - previous)]
+            options: dict[str, Any] = {"vel_timestep": 1.0, "n_iter": 3, "return_displacement": True, "displacement_prev": so_far}
+            so_far = np.asarray(extrapolate(None, self.velocity, step, **options)[1])
+            shifts.append(so_far.copy())
+            previous = hour
+        return shifts
+
+
+def _varies(field: Field) -> bool:
+    known = field[np.isfinite(field)]
+    return bool(known.size) and float(np.ptp(known)) > 0
+
+
+def _sampled(field: Field, shift: NDArray[np.float64], outside: float) -> Field:
+    from scipy.ndimage import map_coordinates
+
+    rows, columns = np.indices(field.shape, dtype=np.float64)
+    return np.asarray(
+        map_coordinates(field, [rows + shift[1], columns + shift[0]], order=1, mode="constant", cval=outside, prefilter=False)
+    )
+
+
+def _spread(places: NDArray[np.float64], speeds: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """(2, n, m) velocities by inverse distance from the nearest vectors."""
+    rows, columns = shape
+    x, y = (np.unique(np.append(np.arange(0, side, _COARSE), side - 1)) for side in (columns, rows))
+    coarse = np.asarray(_pysteps()["interpolate"](places, speeds, x, y, k=min(20, len(places))))
+    across = np.stack([[np.interp(np.arange(columns), x, row) for row in part] for part in coarse])
+    return np.stack([np.stack([np.interp(np.arange(rows), y, column) for column in part.T], axis=1) for part in across])
+
+
+def _pysteps() -> dict[str, Any]:
+    """The four functions that are used, imported on first use: it takes two seconds and prints a greeting."""
+    with _importing:
+        if not _loaded:
+            try:
+                with contextlib.redirect_stdout(sys.stderr):  # standard output belongs to the answer
+                    _loaded.update(_import())
+            except ImportError as error:
+                package = "opencv-python-headless" if "cv2" in str(error) else "pysteps"
+                raise ExtraMissing("optical flow", package) from None
+    return _loaded
+
+
+_loaded: dict[str, Any] = {}
+
+
+def _import() -> dict[str, Any]:
+    import_module("cv2")  # pysteps tracks with it but does not ask for it
+    return {
+        "track": import_module("pysteps.motion.lucaskanade").dense_lucaskanade,
+        "extrapolate": import_module("pysteps.extrapolation.semilagrangian").extrapolate,
+        "decluster": import_module("pysteps.utils.cleansing").decluster,
+        "interpolate": import_module("pysteps.utils.interpolate").idwinterp2d,
+    }
