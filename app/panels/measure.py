@@ -65,7 +65,11 @@ def keep(field: str, key: str) -> None:
 def models() -> None:
     """The encoders to compare."""
     cards = {card.id: card for card in engine().models()}
-    chosen = [model for model in shown().models or (engine().config.model,) if model in cards]
+    unknown = [model for model in shown().models if model not in cards]
+    if unknown:
+        change(models=tuple(model for model in shown().models if model in cards))
+        st.warning(literal(f"There is no model “{unknown[0][:60]}” here; it was left out. Add it with: python -m engine models add FILE"))
+    chosen = list(shown().models or (engine().config.model,))
     here = {name for name, card in cards.items() if card.found(engine().config) is not None}
     key = draft(f"{WIDGETS}models", chosen)
     st.multiselect(

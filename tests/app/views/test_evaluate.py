@@ -29,7 +29,7 @@ def slow() -> SlowEncoder:
 def page(own_data: Settings, monkeypatch: pytest.MonkeyPatch, slow: SlowEncoder) -> Iterator[AppTest]:
     engine.cache_clear()
     monkeypatch.setattr(own_data, "demo", False)
-    known = {"clip-vit-b-32": MISSING, "clip-rn50": slow}
+    known = {"openai-clip-vit-b-32": MISSING, "skyclip-50-vit-b-32": slow}
     engine().evaluations = Evaluations(own_data, encoders(**known))
     yield AppTest.from_string(SCRIPT, default_timeout=SECONDS)
     slow.go.set()
@@ -105,17 +105,17 @@ def test_a_suite_without_data_says_so(page: AppTest, folder: Path) -> None:
 
 
 def test_models_stand_beside_one_another_and_one_that_fails_is_told(page: AppTest, folder: Path) -> None:
-    page.query_params["models"] = ["pharos-small", "clip-vit-b-32", "remoteclip-vit-b-32"]
+    page.query_params["models"] = ["pharos-small", "openai-clip-vit-b-32", "remoteclip-rn50"]
     at_folder(page, folder)
     measured(begin(page))
     assert not page.exception
     assert any("there is no network" in warning.value for warning in page.warning)
-    assert said(page).count('<th scope=\\"row\\">remoteclip-vit-b-32') >= 2
+    assert said(page).count('<th scope=\\"row\\">remoteclip-rn50') >= 2
 
 
 def test_while_it_runs_there_is_progress_and_a_way_to_stop(page: AppTest, tmp_path: Path, slow: SlowEncoder) -> None:
     many = write_folders(tmp_path / "many", {"red": ["red"] * 40, "blue": ["blue"]})
-    page.query_params["models"] = ["clip-rn50"]
+    page.query_params["models"] = ["skyclip-50-vit-b-32"]
     at_folder(page, many)
     begin(page)
     assert slow.inside.wait(SECONDS)
@@ -130,7 +130,7 @@ def test_while_it_runs_there_is_progress_and_a_way_to_stop(page: AppTest, tmp_pa
 
 
 def test_a_failure_is_told_in_words(page: AppTest, folder: Path) -> None:
-    page.query_params["models"] = ["clip-vit-b-32"]
+    page.query_params["models"] = ["openai-clip-vit-b-32"]
     at_folder(page, folder)
     measured(begin(page))
     assert not page.exception
@@ -171,3 +171,4 @@ def test_nothing_in_an_address_breaks_the_page(page: AppTest) -> None:
         page.query_params[name] = value
     page.run()
     assert not page.exception
+    assert any("There is no model “no” here" in warning.value for warning in page.warning)
