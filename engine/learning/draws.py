@@ -22,7 +22,7 @@ class Draw:
     """Some pairs of one source.
 
     Attributes:
-        pictures: (B, C, H, W) uint8, or float32 0–1 for sensors with more to say than 256 steps.
+        pictures: (B, C, H, W) uint8, or floating 0–1 for sensors with more to say than 256 steps.
         texts: B texts.
         labels: (B, C) bool, the classes of the pictures.
         unsure: (B, C) bool, classes that may or may not be in the pictures.
