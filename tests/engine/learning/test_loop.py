@@ -22,6 +22,7 @@ from engine.learning.descent import one_cycle
 from engine.learning.objectives.infonce import InfoNCE
 from engine.learning.recipe import CaptionedPictures, Recipe
 from engine.learning.sources import CaptionedSource
+from engine.learning.teacher import Teacher
 from engine.learning.towers import MovingAverage, Towers
 from engine.learning.training import Training, shares
 from engine.learning.validation import recalls
@@ -104,6 +105,30 @@ def test_objectives_resume_with_all_that_they_have(recipe: Recipes, tmp_path: Pa
     states = [torch.load(tmp_path / run / "last.pt", weights_only=True)["objectives"] for run in ("whole", "parts")]
     tensors = [name for name, value in states[0].items() if isinstance(value, torch.Tensor)]
     assert all(torch.equal(states[0][name], states[1][name]) for name in tensors)
+
+
+def test_an_external_teacher_resumes_too(recipe: Recipes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its similarities as targets, and its groups as hard ones; the encoder here knows letters."""
+
+    class Letters:
+        def vectors(self, texts: list[str]) -> torch.Tensor:
+            return torch.nn.functional.normalize(torch.tensor([[1.0 + text.count(letter) for letter in "aeiou"] for text in texts]), dim=1)
+
+    monkeypatch.setattr(Teacher, "read", classmethod(lambda cls: Letters()))
+    objectives = [{"kind": "teacher"}, {**PROTOCLIP, "external": 1.0, "external_dim": 3}]
+    whole = train(recipe(objectives=objectives), out=tmp_path / "whole")
+    cancel, tell = after(6)
+    with pytest.raises(Cancelled):
+        train(recipe(objectives=objectives), progress=tell, cancel=cancel, out=tmp_path / "parts")
+    parts = train(recipe(objectives=objectives), resume=True, out=tmp_path / "parts")
+    first, second = load_file(whole.checkpoint), load_file(parts.checkpoint)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_teacher_that_is_missing_is_said_before_the_first_step(recipe: Recipes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.learning.teacher.PACKAGE", "no_such_package")
+    with pytest.raises(DataMissing, match="pip install"):
+        train(recipe(objectives=[{"kind": "infonce"}, {"kind": "teacher"}]))
 
 
 def test_the_frozen_episode_leaves_the_image_tower(recipe: Recipes, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from PIL import Image
 
 from engine.errors import DataMissing, ImageUnreadable, RecipeInvalid
 from engine.learning.draws import Draw, matches
+from engine.learning.metadata import Metadata
 from engine.learning.pairs import Captioned, decoded, read_captioned, split
 from engine.learning.phrases import PhraseTable
 from engine.learning.sources import places
@@ -118,6 +119,19 @@ def test_what_belongs_together(phrases: PhraseTable) -> None:
     positive, ignored = matches(draw)
     assert positive.int().tolist() == [[1, 1, 1, 1], [0, 1, 0, 0], [1, 0, 1, 0], [0, 1, 0, 1]]
     assert ignored.int().tolist() == [[0, 0, 0, 0], [0, 0, 0, 0], [0, 1, 0, 1], [0, 0, 0, 0]]
+
+
+def test_rows_of_a_draw_keep_what_belongs_together(phrases: PhraseTable) -> None:
+    one_hot, texts = np.eye(3, dtype=bool), tuple(phrases.sentence(word) for word in "abc")
+    metadata = tuple(Metadata(gsd_m=1.0 + row) for row in range(3))
+    draw = Draw(torch.arange(3, dtype=torch.uint8)[:, None], texts, one_hot, ~one_hot, texts, np.array([7, 8, 9]), metadata, "s2")
+    part = draw.rows(1, 3)
+    assert len(part) == 2
+    assert part.pictures.flatten().tolist() == part.labels.argmax(axis=1).tolist() == [1, 2]
+    assert [text.words for text in part.texts] == ["b", "c"]
+    assert part.places.tolist() == [8, 9]
+    assert part.metadata == metadata[1:]
+    assert (part.names, part.sensor) == (texts, "s2")
 
 
 @given(st.integers(1, 9), st.integers(1, 40), st.integers(0, 5))
