@@ -282,6 +282,9 @@ class Recipe(Part):
             if unknown:
                 raise ValueError(f"the objective “{part.kind}” asks for source {unknown[0]} of “data”, which has 0–{len(self.data) - 1}")
             part.check(self)
+        idle = [number for number in range(len(self.data)) if not any(part.applies(number) for part in self.objectives)]
+        if idle:
+            raise ValueError(f"no objective looks at source {idle[0]} of “data”; add one, or take the source out")
         known = [name for part in self.data for name in part.figures]
         if self.early_stop is not None and self.early_stop.figure not in known:
             raise ValueError(f"“early_stop” watches “{self.early_stop.figure}”; what is held out tells {', '.join(known) or 'nothing'}")

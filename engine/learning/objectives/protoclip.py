@@ -211,17 +211,19 @@ class ProtoCLIP(Objective):
         starts: list[int] = []
         whole = nn.ModuleList([training.towers.whole, self.image_head, self.text_head])
         whole.eval()
-        for number in range(len(training.sources)):
-            starts.append(len(words) if self.how.applies(number) else -1)
-            for draw in training.drawn(number, epoch) if self.how.applies(number) else ():
-                said = [text.words for text in draw.texts]
-                with precision(training.device):
-                    image = training.towers.images(resized(draw.pictures, training.recipe.size_at(epoch)), draw.sensor)
-                    text = training.towers.texts(said)
-                images.append(self.image_head(image.float()).cpu())
-                texts.append(self.text_head(text.float()).cpu())
-                words += said
-        whole.train()
+        try:
+            for number in range(len(training.sources)):
+                starts.append(len(words) if self.how.applies(number) else -1)
+                for draw in training.drawn(number, epoch) if self.how.applies(number) else ():
+                    said = [text.words for text in draw.texts]
+                    with precision(training.device):
+                        image = training.towers.images(resized(draw.pictures, training.recipe.size_at(epoch)), draw.sensor)
+                        text = training.towers.texts(said)
+                    images.append(self.image_head(image.float()).cpu())
+                    texts.append(self.text_head(text.float()).cpu())
+                    words += said
+        finally:
+            whole.train()
         return self._episode(torch.cat(images), torch.cat(texts), words, tuple(starts), training.recipe.seed + epoch)
 
     def _episode(self, image: Tensor, text: Tensor, words: Sequence[str], starts: tuple[int, ...], seed: int) -> Episode:

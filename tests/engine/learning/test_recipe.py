@@ -17,6 +17,9 @@ from engine.settings import ASSETS
 RECIPES = sorted(path for path in (ASSETS / "recipes").rglob("*.yaml") if "model" in yaml.safe_load(path.read_text()))
 
 
+AID = {"kind": "aid_rsicd", "root": "anywhere", "phrases": "phrases.yaml"}
+
+
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_shipped_recipes_are_valid_and_name_files_that_exist(path: Path) -> None:
     recipe = Recipe.read(path)
@@ -46,6 +49,7 @@ def test_shipped_recipes_are_valid_and_name_files_that_exist(path: Path) -> None
         ({"objectives": [{"kind": "protoclip"}]}, "add one, for example infonce"),
         ({"objectives": [{"kind": "infonce"}, {"kind": "protoclip", "plain": 2}]}, "needs 4 epochs"),
         ({"objectives": [{"kind": "infonce"}, {"kind": "satmips"}]}, "needs metadata"),
+        ({"data": [AID, AID], "objectives": [{"kind": "dcl", "sources": [0]}]}, "no objective looks at source 1"),
         ({"early_stop": {"figure": "beauty", "patience": 2}}, "watches “beauty”; what is held out tells zero_shot"),
         ({"early_stop": {"figure": "zero_shot", "patience": 0}}, "patience"),
         ({"objectives": [{"kind": "dcl", "sources": [1]}]}, "“dcl” asks for source 1"),
