@@ -20,7 +20,7 @@ def reliability_diagram(rows: Sequence[Row]) -> None:
     Args:
         rows: ``model, confidence, accuracy, count`` of each bin that holds something.
     """
-    axis = {"scale": {"domain": [0, 1]}, "type": "quantitative"}
+    axis = {"scale": {"domain": [0, 1]}, "type": "quantitative", "axis": {"tickCount": 5}}
     diagonal = {
         "data": {"values": [{"x": 0, "y": 0}, {"x": 1, "y": 1}]},
         "mark": {"type": "line", "strokeDash": [4, 4], "opacity": 0.6, "color": "#8896a3"},
@@ -63,7 +63,7 @@ def curve(rows: Sequence[Row], *, x: str, y: str, label: str, chance: float | No
     """
     across: dict[str, Any] = {"field": "x", "title": x, "type": "ordinal" if ordinal else "quantitative"}
     across["axis"] = {"labelAngle": 0}
-    up: dict[str, Any] = {"field": "y", "title": y, "type": "quantitative", "scale": {"domain": [0, 1]}}
+    up: dict[str, Any] = {"field": "y", "title": y, "type": "quantitative", "scale": {"domain": [0, 1]}, "axis": {"tickCount": 5}}
     tip = [{"field": "model", "type": "nominal"}, {"field": "x", "title": x, "type": across["type"]}]
     tip += [{"field": "y", "title": y, "type": "quantitative", "format": ".3f"}]
     layers: list[dict[str, Any]] = [{"mark": {"type": "line", "point": True, "strokeWidth": 1.8}, "encoding": {"y": up, "tooltip": tip}}]

@@ -45,9 +45,14 @@ def findings(run: Run) -> None:
     if run.trial.suite == "calibration":
         calibration(reports, scaled=True)
     confusions(run)
-    by_class(reports)
     if run.trial.suite == "zeroshot":
-        calibration(reports)
+        left, right = st.columns([0.5, 0.5], gap="large")
+        with left:
+            by_class(reports)
+        with right:
+            calibration(reports)
+    else:
+        by_class(reports)
     few_shot(reports)
     counting(reports)
     queries(reports)
