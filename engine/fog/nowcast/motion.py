@@ -24,6 +24,8 @@ _DECLUSTER: Final = 20
 """Vectors nearer than this, cells, are merged (pysteps' default)."""
 _COARSE: Final = 8
 """Vectors are spread on every eighth cell and then linearly: they lie 20 cells apart."""
+_ASTRAY: Final = 1.0
+"""Cells between where a feature began and where the way there and back ends."""
 _importing = threading.Lock()
 
 
@@ -59,10 +61,7 @@ class Motion:
         steps = _pysteps()
         places, speeds = [np.empty((0, 2))], [np.empty((0, 2))]
         for one, two in pairwise(trail):
-            pair = np.stack([history.frame(one), history.frame(two)])
-            if not all(_varies(field) for field in pair):
-                continue
-            place, shift = steps["track"](np.ma.masked_invalid(pair), dense=False)
+            place, shift = _followed(_levelled(history.frame(one)), _levelled(history.frame(two)))
             hours = (history.times[two] - history.times[one]).total_seconds() / 3600
             places.append(place)
             speeds.append(shift / hours)
@@ -108,9 +107,50 @@ class Motion:
         return shifts
 
 
-def _varies(field: Field) -> bool:
+def _followed(one: Field | None, two: Field | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(V, 2) places, x and y, and (V, 2) shifts in cells of what is recognised in both of two frames.
+
+    A shift counts where the way back leads to where it began, and where it does not stand out from its neighbours. Without the
+    first test a frame with a missing part (SEVIRI's 1.6 µm sequence has three) sets clouds in motion at 200 m/s.
+
+    Source of the test there and back: Kalal et al. 2010, "Forward-Backward Error".
+    """
+    from scipy.spatial import cKDTree
+
+    nothing = np.empty((0, 2)), np.empty((0, 2))
+    if one is None or two is None:
+        return nothing
+    steps = _pysteps()
+    before, after = np.ma.masked_invalid(one), np.ma.masked_invalid(two)
+    places, shifts = steps["track"](before, after, steps["detect"](before).astype(np.float32))
+    if not len(places):
+        return nothing
+    arrived = (places + shifts).astype(np.float32)
+    again, back = steps["track"](after, before, arrived)
+    if not len(again):
+        return nothing
+    apart, which = cKDTree(arrived).query(again)  # what is lost on the way back is dropped from the answer
+    astray = np.hypot(*(shifts[which] + back).T)
+    places, shifts = (part[which[(apart == 0) & (astray <= _ASTRAY)]].astype(np.float64) for part in (places, shifts))
+    if len(places) < _LEAST_VECTORS:
+        return nothing
+    alone = steps["outliers"](shifts, 3, places, 30)
+    return places[~alone], shifts[~alone]
+
+
+def _levelled(field: Field) -> Field | None:
+    """A frame on 0–1 between its 1st and 99th percentile: the tracker takes a change of grey, as by the setting sun, for motion.
+
+    Returns:
+        ``None`` where all values are the same, or there is none.
+    """
     known = field[np.isfinite(field)]
-    return bool(known.size) and float(np.ptp(known)) > 0
+    if not known.size:
+        return None
+    low, high = np.percentile(known, [1, 99])
+    if high <= low:
+        low, high = known.min(), known.max()
+    return None if high <= low else np.asarray(np.clip((field - low) / (high - low), 0, 1), dtype=np.float32)
 
 
 def _sampled(field: Field, shift: NDArray[np.float64], outside: float) -> Field:
@@ -132,7 +172,7 @@ def _spread(places: NDArray[np.float64], speeds: NDArray[np.float64], shape: tup
 
 
 def _pysteps() -> dict[str, Any]:
-    """The four functions that are used, imported on first use: it takes two seconds and prints a greeting."""
+    """The functions that are used, imported on first use: it takes two seconds and prints a greeting."""
     with _importing:
         if not _loaded:
             try:
@@ -150,7 +190,9 @@ _loaded: dict[str, Any] = {}
 def _import() -> dict[str, Any]:
     import_module("cv2")  # pysteps tracks with it but does not ask for it
     return {
-        "track": import_module("pysteps.motion.lucaskanade").dense_lucaskanade,
+        "detect": import_module("pysteps.feature.shitomasi").detection,
+        "track": import_module("pysteps.tracking.lucaskanade").track_features,
+        "outliers": import_module("pysteps.utils.cleansing").detect_outliers,
         "extrapolate": import_module("pysteps.extrapolation.semilagrangian").extrapolate,
         "decluster": import_module("pysteps.utils.cleansing").decluster,
         "interpolate": import_module("pysteps.utils.interpolate").idwinterp2d,
