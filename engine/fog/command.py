@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
-from engine.terminal import Json, answer, quietly
+from engine.terminal import Json, ProgressLine, answer, quietly
 
 fog_cli = typer.Typer(no_args_is_help=True, help="Fog over the sea: bring data in, detect, forecast, score.")
 
@@ -29,3 +32,127 @@ def regions(as_json: Json = False) -> None:
     ]
     lines = [f"{r.id}  {r.name:40s} {r.bounds.words():45s} {', '.join(r.satellites)}" for r in known]
     answer({"regions": records}, as_json, lambda: "\n".join(lines))
+
+
+Region = Annotated[str, typer.Option(help="Id of a sea region (see: fog regions), or W,S,E,N in degrees.")]
+
+
+@fog_cli.command()
+def convert(
+    source: Annotated[Path, typer.Argument(help="A folder of M4Fog cubes, a track C file, level-1 files, NetCDF, Zarr, or an array.")],
+    out: Annotated[Path, typer.Option(help="The cube to write, CUBE.zarr.")],
+    layout: Annotated[str, typer.Option(help="m4fog-a, m4fog-b, m4fog-c, satpy, cf or array; by default recognised.")] = "",
+    region: Region = "",
+    step: Annotated[float, typer.Option(min=0.0, help="Size of a cell, degrees; by default the layout's own, or 0.0125.")] = 0.0,
+    element: Annotated[list[str] | None, typer.Option(help="Take only this element; may be given more than once.")] = None,
+    name: Annotated[list[str] | None, typer.Option(help="VARIABLE=ELEMENT, where a file's names don't say it.")] = None,
+    instrument: Annotated[str, typer.Option(help="Imager (ABI, AHI, AGRI, AGRI-B, SEVIRI, FCI), where the files don't say it.")] = "",
+    start: Annotated[str, typer.Option(help="Time of the first frame, ISO 8601, where the files don't say it.")] = "",
+    sample: Annotated[int, typer.Option(min=0, help="Which sequence of a track C file.")] = 0,
+    lag: Annotated[int, typer.Option(min=1, help="Minutes between the two frames of a track B pair.")] = 30,
+    describe: Annotated[Path | None, typer.Option(help="YAML that describes a bare array; by default the one beside it.")] = None,
+    observations: Annotated[Path | None, typer.Option(help="Table of ships and stations: visibility, present weather.")] = None,
+    masks: Annotated[Path | None, typer.Option(help="Folder of label pictures named by their time.")] = None,
+    synthetic: Annotated[bool | None, typer.Option("--synthetic/--measured", help="Whether the data are made up.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Bring satellite data of another layout into a fog cube."""
+    with quietly():
+        from engine.errors import SourceInvalid
+        from engine.fog.reading import Options
+        from engine.fog.reading import convert as run
+        from engine.types import utc
+
+        pairs = [each.partition("=") for each in name or ()]
+        wrong = [variable for variable, sign, target in pairs if not (variable and sign and target)]
+        if wrong:
+            raise SourceInvalid(wrong[0], "write names as VARIABLE=ELEMENT, for example IR_108=BT1120.")
+        options = Options(
+            region=region,
+            step=step or None,
+            elements=tuple(element or ()),
+            instrument=instrument,
+            start=utc(start) if start else None,
+            sample=sample,
+            lag_minutes=lag,
+            synthetic=synthetic,
+            names={variable: target for variable, _, target in pairs},
+            description=describe,
+        )
+        made = run(source, out, layout, options, observations=observations, masks=masks, progress=ProgressLine())
+    series, about = made.series, made.series.provenance
+    record = {
+        "cube": str(made.written.path),
+        "layout": about.layout,
+        "elements": list(series.elements),
+        "times": [when.isoformat() for when in series.times],
+        "shape": [len(series.times), *series.grid.shape],
+        "units_detected": dict(about.units_detected),
+        "region": about.region,
+        "synthetic": about.synthetic,
+        "notes": list(made.written.notes),
+    }
+    words = f"{made.written.path}: {len(series.times):,} frames of {series.grid.shape[0]} × {series.grid.shape[1]}, {', '.join(series.elements)}"
+    answer(record, as_json, lambda: "\n".join([words, *made.written.notes]))
+
+
+@fog_cli.command()
+def export(
+    cube: Annotated[Path, typer.Argument(help="A cube, CUBE.zarr.")],
+    out: Annotated[Path, typer.Option(help="The .npy to write; its description goes beside it as .yaml.")],
+    element: Annotated[list[str] | None, typer.Option(help="Only this element; may be given more than once.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a cube as one (element, lat, lon, time) array, as M4Fog's networks are fed."""
+    with quietly():
+        from engine.fog.cube import Cube
+
+        with Cube.open(cube) as opened:
+            stack = opened.stack(tuple(element or ()))
+            path = stack.save(out)
+            record = {
+                "array": str(path),
+                "description": str(path.with_suffix(".yaml")),
+                "elements": list(stack.elements),
+                "shape": list(stack.shape),
+                "synthetic": opened.synthetic,
+            }
+    answer(record, as_json, lambda: f"{path}: {', '.join(stack.elements)}, {' × '.join(map(str, stack.shape))}")
+
+
+@fog_cli.command()
+def fetch(
+    region: Region,
+    start: Annotated[str, typer.Option("--from", help="First time, ISO 8601.")],
+    out: Annotated[Path, typer.Option(help="Folder for the level-1 files.")],
+    end: Annotated[str, typer.Option("--to", help="Last time; by default the first.")] = "",
+    series: Annotated[str, typer.Option(help="GOES or Himawari; by default the one that sees the region.")] = "",
+    element: Annotated[list[str] | None, typer.Option(help="Only this element; may be given more than once.")] = None,
+    every: Annotated[int, typer.Option(min=1, help="Minutes between frames.")] = 30,
+    as_json: Json = False,
+) -> None:
+    """Fetch level-1 files of GOES or Himawari from the public archives, without an account."""
+    with quietly():
+        from engine.fog.archive import fetch as run
+        from engine.types import utc
+
+        first = utc(start)
+        got = run(
+            region,
+            first,
+            utc(end) if end else first,
+            out,
+            series=series,
+            elements=tuple(element or ()),
+            every=every,
+            progress=ProgressLine(),
+        )
+    record = {
+        "platform": got.platform,
+        "files": [str(path) for path in got.files],
+        "scans": [when.isoformat() for when in got.scans],
+        "gaps": [when.isoformat() for when in got.gaps],
+        "bytes": got.bytes,
+    }
+    words = f"{len(got.files)} files of {got.platform}, {len(got.scans)} scans, {got.bytes / 1e6:,.1f} MB in {out}; {len(got.gaps)} times have none"
+    answer(record, as_json, lambda: words)

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +48,7 @@ class Series(ABC):
         land: (n, m) land, or ``None``.
     """
 
-    labelled: ClassVar[bool] = False
+    labelled: bool = False
     name: str
     grid: Grid
     times: tuple[datetime, ...]
