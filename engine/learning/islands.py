@@ -131,8 +131,7 @@ class IslandSource:
         held_out = None
         if recipe.held_out:
             held_out = cls.told(Windows.of(recipe, recipe.held_out, 0, cache, progress), phrases, recipe)
-        places = seed if recipe.places is None else recipe.places
-        return cls.told(Windows.of(recipe, recipe.seeds, places, cache, progress), phrases, recipe, held_out)
+        return cls.told(Windows.of(recipe, recipe.seeds, seed, cache, progress), phrases, recipe, held_out)
 
     @classmethod
     def told(cls, windows: Windows, phrases: PhraseTable, how: Islands, held_out: IslandSource | None = None) -> IslandSource:

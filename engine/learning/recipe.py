@@ -65,7 +65,6 @@ class Islands(Part):
         captions: Share of the texts that list all classes of a window, as CLOSP's captions do; the others are words for one of them.
         sensor: What takes the pictures, and so which image tower sees them.
         held_out: Islands that are only measured on; their windows are the same whatever the seeds.
-        places: Decides where windows are cut, so that trainings with other seeds can share them; the recipe's seed if left out.
         apart: Whether each island lies at a place of its own, drawn from its number between 55° S and 55° N, and is seen on days of its
             own; else all lie where the demo's does and are seen on its days. Metadata tell islands apart only if they differ.
     """
@@ -82,7 +81,6 @@ class Islands(Part):
     captions: Share = 0.0
     sensor: Literal["rgb", "s1", "s2"] = "rgb"
     held_out: tuple[int, ...] = ()
-    places: int | None = Field(default=None, ge=0)
     apart: bool = False
     tells_metadata: ClassVar[bool] = True
 
