@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.fog.nowcast.forecast import Nowcast, Step, nowcast
 from engine.fog.nowcast.hindcast import Hindcast, Skill
 from engine.fog.nowcast.history import FOG, History, Quantity
+from engine.fog.nowcast.masks import MaskNowcast, nowcast_mask
 from engine.fog.nowcast.methods import LEADS, METHODS, Method, leads_named, method_named
 from engine.fog.nowcast.motion import Motion
 
@@ -14,6 +15,7 @@ __all__ = [
     "METHODS",
     "Hindcast",
     "History",
+    "MaskNowcast",
     "Method",
     "Motion",
     "Nowcast",
@@ -23,4 +25,5 @@ __all__ = [
     "leads_named",
     "method_named",
     "nowcast",
+    "nowcast_mask",
 ]

@@ -171,7 +171,8 @@ def _notes(history: History, asked: Method, done: Method, past: Hindcast, steps:
         notes.append(
             f"At {', '.join(str(minutes) for minutes in worse)} minutes the {done} was no better than persistence on the last frames."
         )
-    inflow, last = 1 - float(steps[-1].reached.mean()), steps[-1].minutes
+    known, last = np.isfinite(steps[-1].values), steps[-1].minutes
+    inflow = float((known & ~steps[-1].reached).sum() / max(int(known.sum()), 1))
     if inflow > 0.005:
         notes.append(f"After {last} minutes {inflow:.0%} of the area is reached by air from beyond the border; persistence is kept there.")
     return tuple(notes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import sys
+import io
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -176,7 +176,7 @@ def _pysteps() -> dict[str, Any]:
     with _importing:
         if not _loaded:
             try:
-                with contextlib.redirect_stdout(sys.stderr):  # standard output belongs to the answer
+                with contextlib.redirect_stdout(io.StringIO()):  # standard output belongs to the answer
                     _loaded.update(_import())
             except ImportError as error:
                 package = "opencv-python-headless" if "cv2" in str(error) else "pysteps"
