@@ -91,7 +91,7 @@ def run(name: str, seed: int) -> Outcome:
     last = [""]
 
     def tell(stage: str, done: int, total: int) -> None:
-        if done == total or done % max(1, total // 10) == 0:
+        if done in (1, total) or done % max(1, total // 10) == 0:
             line = f"{name}, seed {seed}: {stage} ({done} of {total})"
             if line != last[0]:
                 print(line, flush=True)
