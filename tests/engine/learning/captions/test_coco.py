@@ -55,6 +55,13 @@ def test_bad_rows_are_left_out_with_a_reason(tmp_path: Path, change: dict[str, A
     assert why in first.faults[0]
 
 
+@pytest.mark.parametrize("size", [{"width": 0, "height": 9}, {"width": 9, "height": -1}, {"width": 9.5, "height": 9}, {"width": 9}])
+def test_sizes_that_are_none_leave_the_picture_s_own(tmp_path: Path, size: dict[str, Any]) -> None:
+    content = {"images": [{"id": 1, "file_name": "a.png", **size}], "categories": [], "annotations": []}
+    (tmp_path / "x.json").write_text(json.dumps(content))
+    assert read_coco(tmp_path / "x.json", ClassTable({}))[0].frame is None
+
+
 def test_annotations_of_a_picture_that_is_not_listed(tmp_path: Path) -> None:
     assert [entry.name for entry in read(tmp_path, GOOD | {"image_id": 77})] == ["a.png", "b c.png", "picture 77"]
 

@@ -36,8 +36,8 @@ def test_difficult_objects_can_be_left_out(tmp_path: Path) -> None:
 
 
 def test_class_names_with_blanks_and_numbers(tmp_path: Path) -> None:
-    lines = "0 0 1 0 1 1 0 1 Small Car 0\n0 0 1 0 1 1 0 1 SmallCar 0\n0 0 1 0 1 1 0 1 Boeing 737 0\n"
-    assert [box.noun.one for box in read(tmp_path, lines).boxes] == ["small car", "small car", "boeing 737"]
+    lines = "0 0 1 0 1 1 0 1 Small Car 0\n0 0 1 0 1 1 0 1 SmallCar 0\n0 0 1 0 1 1 0 1 Boeing 737 0\n0 0 1 0 1 1 0 1 Fishing Boat\n"
+    assert [box.noun.one for box in read(tmp_path, lines).boxes] == ["small car", "small car", "boeing 737", "fishing boat"]
 
 
 @pytest.mark.parametrize(

@@ -63,11 +63,11 @@ def test_a_palette_png_has_the_values_of_its_indices(tmp_path: Path) -> None:
 def test_colours(tmp_path: Path) -> None:
     colours = np.zeros((12, 20, 3), dtype=np.uint8)
     colours[LABELS == 1] = (0, 0, 255)
-    colours[LABELS == 2] = (255, 0, 0)
+    colours[LABELS == 2] = (255, 200, 7)
     Image.fromarray(colours).save(tmp_path / "a.png")
     annotated = read(tmp_path / "a.png")
     assert [entry[0] for entry in told(annotated)] == ["tree", "tree"]
-    assert annotated.faults == ("the class table has no #000000, #ff0000",)
+    assert annotated.faults == ("the class table has no #000000, #ffc807",)
 
 
 @pytest.mark.parametrize("nodata", [1.0, float("nan")])
