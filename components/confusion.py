@@ -8,6 +8,8 @@ from html import escape
 
 import streamlit as st
 
+FEW = 9
+"""Classes up to which the cells are large."""
 MOST_NUMBERED = 32
 """Classes up to which every cell shows its count; beyond, colours must do."""
 
@@ -40,10 +42,10 @@ def confusion_matrix(names: Sequence[str], counts: Sequence[Sequence[int]]) -> N
     """
     head = "".join(f'<th scope="col"><span>{escape(name)}</span></th>' for name in names)
     rows = "".join(_row(place, names, row) for place, row in enumerate(counts))
-    kind = "ph-matrix" if len(names) <= MOST_NUMBERED else "ph-matrix ph-many"
+    kind = "ph-few" if len(names) <= FEW else "ph-many" if len(names) > MOST_NUMBERED else ""
     st.html(
         '<div class="ph-scroll" tabindex="0" role="region" aria-label="Confusion matrix: rows are right, columns were said">'
-        f'<table class="{kind}"><thead><tr><td></td>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+        f'<table class="ph-matrix {kind}"><thead><tr><td></td>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
     )
 
 

@@ -53,6 +53,7 @@ def findings(run: Run) -> None:
             calibration(reports)
     else:
         by_class(reports)
+    recalls(reports)
     few_shot(reports)
     counting(reports)
     queries(reports)
@@ -173,6 +174,21 @@ def calibration(reports: Sequence[Report], *, scaled: bool = False) -> None:
             soft("Scaled: each half of the pictures under the temperature that fits the other half.")
 
 
+def recalls(reports: Sequence[Report]) -> None:
+    """Recall over depth, in both directions."""
+    ways = {"t2i": "text → image", "i2t": "image → text"}
+    rows = [
+        {"model": f"{report.provenance.model}, {words}", "x": k, "y": report.figures[way][f"r{k}"]}
+        for report in reports
+        if "mean_recall" in report.figures
+        for way, words in ways.items()
+        for k in (1, 5, 10)
+    ]
+    if rows:
+        heading("Recall by depth")
+        curve(rows, x="best k", y="recall", label="Recall over depth", ordinal=True)
+
+
 def few_shot(reports: Sequence[Report]) -> None:
     """Accuracy over the pictures a class that a probe learned from."""
     rows = [
@@ -233,7 +249,7 @@ def provenance(run: Run) -> None:
     rows = []
     for report in run.reports:
         source = report.provenance
-        settings = ", ".join(f"{key} {_short(value)}" for key, value in source.protocol.items())
+        settings = ", ".join(f"{key} {_short(value)}" for key, value in source.protocol.items() if value not in ("", None))
         data = f"{source.data} · {source.fingerprint}"
         rows.append((source.model, source.model_hash, data, source.templates, settings, spoken(source.measured)))
     plain_table(("Model", "Weights", "Data", "Templates", "Settings", "Measured"), rows, label="How it was measured", numbers=False)

@@ -71,6 +71,7 @@ def _spread() -> Column:
     return Column("accuracy", at("accuracy"), lambda figures: spread(figures.get("accuracy"), figures.get("std")), max)
 
 
+WAYS: Final = "T → I: a text asks for pictures. I → T: a picture asks for texts. Mean recall is the mean of the six recalls."
 INTERVAL: Final = Column("95 % interval", at("interval"))
 CLASSES: Final = Column("mean of classes", at("mean_per_class"), best=max)
 ERROR: Final = Column("calibration error", at("reliability", "ece"), best=min)
@@ -114,10 +115,11 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
 
 
 def _retrieval() -> tuple[Column, ...]:
-    ways = (("t2i", "text → image"), ("i2t", "image → text"))
+    ways = (("t2i", "T → I"), ("i2t", "I → T"))
     keys = (("r1", "R@1"), ("r5", "R@5"), ("r10", "R@10"), ("mean", "mean"))
     recalls = (Column(f"{name} {title}", recall(way, key), best=max) for way, name in ways for key, title in keys)
-    return (*recalls, Column("mean recall", at("mean_recall"), best=max))
+    sizes = (Column("pictures", at("n_images")), Column("captions", at("n_captions")))
+    return (Column("mean recall", at("mean_recall"), best=max), *recalls, *sizes)
 
 
 def _few_shot(reports: Sequence[Report]) -> tuple[Column, ...]:
@@ -162,7 +164,7 @@ def headline(suite: str, reports: Sequence[Report]) -> tuple[list[str], list[Fig
         )
         for row, report in enumerate(reports)
     ]
-    notes = []
+    notes = [WAYS] if suite.startswith("retrieval") else []
     tables = {table.source: table for report in reports for table in report.published}
     for sign, table in zip(SIGNS, tables.values(), strict=False):
         rows += [FigureRow(str(entry["model"]), [figure(column.value(entry)) for column in shown], sign) for entry in table.figures]

@@ -43,8 +43,8 @@ def test_recalls_of_a_paper_fall_into_our_columns() -> None:
     heads, rows, _ = headline("retrieval-p1", [report("retrieval", "ours", ours, "rsicd", facts)])
     paper = next(row for row in rows if row.name == "RemoteCLIP ViT-B-32")
     cells = dict(zip(heads, paper.cells, strict=True))
-    assert cells["text → image R@1"] == "0.137"
-    assert cells["image → text R@10"] == "0.515"
+    assert cells["T → I R@1"] == "0.137"
+    assert cells["I → T R@10"] == "0.515"
     assert cells["mean recall"] == "0.353"
 
 
