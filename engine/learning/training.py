@@ -386,7 +386,8 @@ class Training:
             raise RecipeInvalid(name, f"{why}. Train without --resume, or rename the recipe.") from None
         self.average.weights = {key: value.to(self.device) for key, value in state["average"].items()}
         self.step, self.seconds, self.metrics = state["step"], state["seconds"], state["metrics"]
-        self.best = Best(**state["best"]) if state["best"] else None
+        self.parts = state.get("parts", 1)
+        self.best = Best(**state["best"]) if state.get("best") else None
 
     def shipped_sensors(self) -> dict[str, dict[str, Tensor]]:
         """The averaged weights of the image towers of further sensors, by sensor and name."""

@@ -65,6 +65,10 @@ def test_a_batch_without_negatives_adds_nothing(batch: Callable[..., Batch], row
     assert not image.grad.any()
 
 
+def test_everything_else_ignored_leaves_nothing_to_learn(rows: Rows) -> None:
+    assert dcl(rows(4, 4, 9), rows(4, 4, 10), SCALE, None, ~torch.eye(4, dtype=torch.bool)).item() == 0.0
+
+
 def test_high_temperature_stays_finite_in_float32(rows: Rows) -> None:
     image = rows(6, 4, 11).float().requires_grad_()
     loss = dcl(image, -image.detach(), torch.tensor(100.0), None, ~torch.eye(6, dtype=torch.bool).roll(1, 0))

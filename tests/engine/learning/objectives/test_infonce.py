@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from engine.learning.objectives.infonce import infonce
+from engine.learning.objectives import Batch
+from engine.learning.objectives.infonce import InfoNCE, InfoNCEPart, infonce
+from engine.learning.phrases import Text
 
 
 def rows(count: int, width: int, seed: int) -> Tensor:
@@ -92,6 +96,28 @@ def test_everything_else_ignored_leaves_nothing_to_learn() -> None:
     image, text = rows(4, 4, 9), rows(4, 4, 10)
     loss = infonce(image, text, torch.tensor(20.0, dtype=torch.float64), None, ~torch.eye(4, dtype=torch.bool))
     assert loss.item() == pytest.approx(0.0, abs=1e-12)
+
+
+def test_a_batch_of_one_teaches_nothing(batch: Callable[..., Batch]) -> None:
+    only = batch(("a",), image=rows(1, 5, 1).requires_grad_())
+    loss = InfoNCE(InfoNCEPart(kind="infonce"), 5)(only)
+    loss.backward()
+    assert loss.item() == 0.0
+    assert only.image.grad is not None
+    assert not only.image.grad.any()
+
+
+def test_words_for_every_class_weigh_as_much_as_the_recipe_says(batch: Callable[..., Batch]) -> None:
+    """Three pictures of classes 0, 1, 0 against their sentences, and against two names of which the second is open about class 0."""
+    made = batch(("x", "y", "z"), labels=[[0], [1], [0]], names=rows(2, 5, 8))
+    one_hot = np.eye(4, dtype=bool)
+    object.__setattr__(made.draw, "names", (Text("a", one_hot[0], one_hot[3]), Text("b", one_hot[1], one_hot[0])))
+    objective = InfoNCE(InfoNCEPart(kind="infonce", classes=0.5), 5)
+    positive = torch.tensor([[1, 0], [0, 1], [1, 0]], dtype=torch.bool)
+    ignored = torch.tensor([[0, 1], [0, 0], [0, 1]], dtype=torch.bool)
+    names = infonce(made.image, made.names, made.towers.scale, positive, ignored)
+    assert objective.asks_names
+    torch.testing.assert_close(objective(made), infonce(made.image, made.text, made.towers.scale) + 0.5 * names)
 
 
 def test_high_temperature_stays_finite_in_float32() -> None:

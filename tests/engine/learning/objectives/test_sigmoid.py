@@ -52,6 +52,12 @@ def test_a_batch_of_one_still_teaches(batch: Callable[..., Batch]) -> None:
     assert Sigmoid(SigmoidPart(kind="sigmoid"), 5)(only).item() == pytest.approx(expected)
 
 
+def test_everything_else_ignored_leaves_the_pairs_themselves(rows: Rows) -> None:
+    image, scale, bias = rows(4, 4, 9), torch.tensor(3.0, dtype=torch.float64), torch.tensor(-1.0, dtype=torch.float64)
+    loss = sigmoid(image, image, scale, bias, None, torch.ones(4, 4, dtype=torch.bool))
+    assert loss.item() == pytest.approx(math.log1p(math.exp(-2)))
+
+
 def test_identical_captions_all_match(batch: Callable[..., Batch]) -> None:
     """Every pair of equal sentences is drawn together: raising any similarity lowers the loss."""
     same = batch(("a", "a", "a"))

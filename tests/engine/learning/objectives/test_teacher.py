@@ -103,6 +103,12 @@ def test_identical_captions_share_evenly(batch: Callable[..., Batch], letters: L
     assert same.image.grad.abs().max() < 1e-9
 
 
+def test_everything_else_ignored_leaves_nothing_to_learn(rows: Rows) -> None:
+    image, text, scale = rows(4, 4, 9), rows(4, 4, 10), torch.tensor(6.0, dtype=torch.float64)
+    loss = agreement(image, text, scale, torch.ones(4, 4, dtype=torch.float64), 0.1, torch.ones(4, 4, dtype=torch.bool))
+    assert loss.item() == pytest.approx(0.0, abs=1e-12)
+
+
 def test_a_batch_of_one_teaches_nothing(batch: Callable[..., Batch], letters: Letters) -> None:
     assert Teaching(TeacherPart(kind="teacher"), 5)(batch(("a",))).item() == pytest.approx(0.0)
 
