@@ -151,12 +151,18 @@ class Evaluations:
             return self._lately(f"folder {folder}", lambda: survey(folder, self._config))
         name = self._named(data)
         if name == ISLAND:
-            return labelled.made(self._home(ISLAND_NAME), ISLAND_NAME)
+            return self._told(ISLAND_NAME)
         scenes = self._labelled(name)
         if not scenes:
             raise DataMissing("A label raster", f"any scene of “{name}” ({{scene}}_truth.tif with classes.json)")
-        called = labelled.title(name, synthetic=all(each.scene.synthetic for each in scenes))
-        return labelled.made(self._home(called), called)
+        return self._told(labelled.title(name, synthetic=all(each.scene.synthetic for each in scenes)))
+
+    def _told(self, called: str) -> Found:
+        """What was cut of a collection; looked at anew when it has been cut anew."""
+        from engine.serving.evaluation.labelled import made, made_at
+
+        home = self._home(called)
+        return self._lately(f"{home} {made_at(home)}", lambda: made(home, called))
 
     def _lately(self, key: str, look: Callable[[], Value]) -> Value:
         """What was found a moment ago, or now: a page is drawn often, and a folder may be large."""

@@ -158,6 +158,14 @@ def made(home: Path, called: str) -> Found:
     return Found(called, tuple(part for part in found if part is not None), synthetic=synthetic)
 
 
+def made_at(home: Path) -> int:
+    """When it was cut, nanoseconds; 0 if it was not."""
+    try:
+        return (home / MADE).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
 def _mark(scenes: Sequence[Labelled]) -> str:
     """Names what would be cut."""
     lines = [f"{each.scene.source} {each.raster} {each.raster.stat().st_mtime_ns}" for each in scenes]

@@ -6,18 +6,23 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from engine.errors import EvaluationInvalid, WeightsCorrupt
+from engine import imagery, index
+from engine.errors import DataMissing, EvaluationInvalid, WeightsCorrupt
 from engine.progress import Cancel, Progress
 from engine.serving.evaluation import FOLDER, Evaluations, Run, Trial
 from engine.serving.evaluation.evaluations import AT_ONCE, BATCH
 from engine.settings import Settings
+from engine.world import make_world
 from tests.engine.evaluation.squares import write_folders, write_square
 from tests.engine.index.colour_encoder import ColourEncoder
+from tests.engine.serving.evaluation.labelled_scene import write_labelled
+from tests.scenes import write_scene
 
 SECONDS = 30
 
@@ -218,3 +223,35 @@ def test_closing_stops_what_runs(own_data: Settings, two_batches: Path) -> None:
     slow.go.set()
     job.wait(SECONDS)
     assert "cancelled" in ended(run).job.outcome
+
+
+def test_a_collection_with_labels_beside_its_scenes_is_measured(own_data: Settings, tmp_path: Path) -> None:
+    plain, labelled = write_scene(tmp_path / "a" / "plain.tif"), write_labelled(tmp_path / "world", tile=64)
+    for name, path in (("plain", plain), ("fields", labelled)):
+        encoder: Any = ColourEncoder()
+        index.build(name, imagery.find_scenes([path]).scenes, encoder, spec=imagery.TileSpec(), settings=own_data)
+    many = evaluations(own_data)
+    assert many.collections() == ("fields",)
+    assert many.find("collection:fields").parts[0].count == 0
+    run = ended(many.begin(Trial(models=("colours",), data="collection:fields")))
+    assert run.job.failed == ""
+    assert run.data == "fields"
+    assert sorted(run.reports[0].names) == ["forest", "lake", "town"]
+    found = many.find("collection:fields").chosen(("classes",))
+    assert found is not None
+    assert found.count == run.reports[0].figures["n"]
+    with pytest.raises(DataMissing, match="A label raster"):
+        many.find("collection:plain")
+    with pytest.raises(EvaluationInvalid, match="there are no data"):
+        many.find("elsewhere")
+
+
+def test_without_a_demo_an_island_is_made_and_marked(own_data: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.world.make_world", partial(make_world, size=320))
+    many = evaluations(own_data)
+    run = ended(many.begin(Trial(models=("colours",), suite="ndcg")))
+    assert run.job.failed == ""
+    report = run.reports[0]
+    assert report.provenance.synthetic
+    assert "SYNTHETIC" in run.title
+    assert many.find("island").synthetic

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from numpy.typing import NDArray
 from PIL import Image
 
 from engine import imagery
@@ -16,37 +15,15 @@ from engine.errors import Cancelled, DatasetInvalid
 from engine.progress import Cancel
 from engine.serving.evaluation.labelled import cut, labelled, made, title
 from engine.types import Scene
+from tests.engine.serving.evaluation.labelled_scene import CLASSES, SIZE, layout, write_labelled
 from tests.scenes import write_scene
 
-CLASSES = {0: "no data", 1: "lake", 2: "forest", 3: "town"}
-SIZE, TILE = 512, 64
-
-
-def layout() -> NDArray[np.uint8]:
-    """West half lake, east half forest; a strip of town in the north; one tile half lake, half forest with two ponds."""
-    labels = np.full((SIZE, SIZE), 2, np.uint8)
-    labels[:, : SIZE // 2] = 1
-    labels[:TILE] = 3
-    labels[128:192, 320:352] = 1
-    labels[200:210, 400:410] = labels[230:240, 420:430] = 1
-    return labels
+TILE = 64
 
 
 @pytest.fixture
 def scenes(tmp_path: Path) -> tuple[Scene, ...]:
-    path = write_scene(tmp_path / "world" / "scenes" / "field_20200831.tif", size=SIZE)
-    truth = tmp_path / "world" / "truth"
-    truth.mkdir()
-    with (
-        rasterio.open(path) as like,
-        rasterio.open(
-            truth / f"{path.stem}_truth.tif", "w", driver="GTiff", width=SIZE, height=SIZE, count=1, dtype="uint8", crs=like.crs,
-            transform=like.transform,
-        ) as out,
-    ):  # fmt: skip
-        out.write(layout(), 1)
-    (truth / "classes.json").write_text(json.dumps({str(value): name for value, name in CLASSES.items()}))
-    return tuple(imagery.find_scenes([path]).scenes)
+    return tuple(imagery.find_scenes([write_labelled(tmp_path / "world", tile=TILE)]).scenes)
 
 
 def test_pictures_stand_in_the_folder_of_the_class_that_covers_them(tmp_path: Path, scenes: tuple[Scene, ...]) -> None:
@@ -57,7 +34,7 @@ def test_pictures_stand_in_the_folder_of_the_class_that_covers_them(tmp_path: Pa
     assert classes.names == ("forest", "lake", "town")
     for path in (home / "fields-classes").glob("*/*.png"):
         column, row = (int(part) for part in path.stem.split("-")[-2:])
-        part = layout()[row : row + TILE, column : column + TILE]
+        part = layout(TILE)[row : row + TILE, column : column + TILE]
         value = next(value for value, name in CLASSES.items() if name == path.parent.name)
         assert (part == value).mean() >= 0.6
         with Image.open(path) as picture:
