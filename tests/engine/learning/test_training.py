@@ -1,0 +1,70 @@
+"""What a training makes of a lesson in words; the lesson itself is put in the teacher's place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from engine.learning import train
+from engine.learning.towers import Towers
+
+Recipes = Callable[..., Path]
+
+
+@pytest.fixture
+def lessons(monkeypatch: pytest.MonkeyPatch, data_folder: Path) -> list[int]:
+    """Seeds of the lessons that were given; each leaves noise of its seed in the text tower."""
+    given: list[int] = []
+
+    def teach(towers: Towers, how: Any, phrases: Any, never: Any, seed: int, *rest: Any) -> None:
+        given.append(seed)
+        random = torch.Generator().manual_seed(seed)
+        for name, value in towers.model.named_parameters():
+            if not name.startswith(("visual.", "logit_")):
+                value.data.add_(0.1 * torch.randn(value.shape, generator=random))
+
+    monkeypatch.setattr("engine.learning.training.teach", teach)
+    return given
+
+
+@pytest.fixture
+def data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    from engine.settings import settings
+
+    monkeypatch.setattr(settings(), "data_dir", tmp_path / "data")
+    return tmp_path / "data"
+
+
+def shipped(recipe: Path, out: Path, **how: Any) -> dict[str, Tensor]:
+    return {name: value.float() for name, value in load_file(train(recipe, out=out, **how).checkpoint).items()}
+
+
+def test_the_shipped_text_tower_lies_between_the_lesson_and_what_pictures_taught(
+    recipe: Recipes, tmp_path: Path, lessons: list[int]
+) -> None:
+    def with_share(kept: float) -> dict[str, Tensor]:
+        language = {"sentences": [str(tmp_path / "none.txt")], "kept": kept}
+        return shipped(recipe(language=language, epochs=1), tmp_path / f"run{kept}")
+
+    none, half, all_of_it = with_share(0), with_share(0.5), with_share(1)
+    assert len(lessons) == 1  # the second and third take what the first was taught
+    assert any(not torch.equal(none[name], all_of_it[name]) for name in none if name.startswith("text."))
+    for name in none:
+        if name.startswith("visual."):
+            assert torch.equal(none[name], all_of_it[name]), name
+        else:
+            torch.testing.assert_close(half[name], (none[name] + all_of_it[name]) / 2, atol=2e-3, rtol=0)
+
+
+def test_trainings_that_differ_in_their_seed_share_the_lesson(recipe: Recipes, tmp_path: Path, lessons: list[int]) -> None:
+    path = recipe(language={"sentences": [str(tmp_path / "none.txt")], "kept": 1.0}, epochs=1)
+    first, second = shipped(path, tmp_path / "a"), shipped(path, tmp_path / "b", seed=99)
+    assert lessons == [5]
+    assert all(torch.equal(first[name], second[name]) for name in first if name.startswith("text."))
+    assert any(not torch.equal(first[name], second[name]) for name in first if name.startswith("visual."))
