@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 from engine.errors import Cancelled, DataMissing, MemoryShort, RecipeInvalid, TrainingDiverged, WeightsCorrupt
 from engine.learning import train
 from engine.learning.descent import one_cycle
+from engine.learning.loop import out_of_memory
 from engine.learning.objectives.infonce import InfoNCE
 from engine.learning.recipe import CaptionedPictures, Recipe
 from engine.learning.sources import CaptionedSource
@@ -195,6 +196,14 @@ def test_out_of_memory_halves_the_parts_says_so_and_goes_on(recipe: Recipes, tmp
     said = [stage for stage in stages if stage.startswith("out of memory")]
     assert [words.split(" in ")[1].split()[0] for words in said] == ["2", "4"]
     assert json.loads((tmp_path / "run" / "metrics.jsonl").read_text())["parts"] == 4
+
+
+def test_a_processor_without_memory_is_understood() -> None:
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(2**60, dtype=torch.uint8)
+    assert out_of_memory(caught.value)
+    assert out_of_memory(MemoryError())
+    assert not out_of_memory(RuntimeError("shapes don't fit"))
 
 
 def test_memory_for_nothing_is_said(recipe: Recipes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
