@@ -7,9 +7,13 @@ from typing import Annotated
 
 import typer
 
+from engine.fog.nowcast.command import nowcast
+from engine.fog.scores.command import score
 from engine.terminal import Json, ProgressLine, answer, quietly
 
 fog_cli = typer.Typer(no_args_is_help=True, help="Fog over the sea: bring data in, detect, forecast, score.")
+fog_cli.command()(nowcast)
+fog_cli.command()(score)
 
 
 @fog_cli.command()
@@ -92,7 +96,8 @@ def convert(
         "synthetic": about.synthetic,
         "notes": list(made.written.notes),
     }
-    words = f"{made.written.path}: {len(series.times):,} frames of {series.grid.shape[0]} × {series.grid.shape[1]}, {', '.join(series.elements)}"
+    rows, columns = series.grid.shape
+    words = f"{made.written.path}: {len(series.times):,} frames of {rows} × {columns}, {', '.join(series.elements)}"
     answer(record, as_json, lambda: "\n".join([words, *made.written.notes]))
 
 
@@ -154,5 +159,6 @@ def fetch(
         "gaps": [when.isoformat() for when in got.gaps],
         "bytes": got.bytes,
     }
-    words = f"{len(got.files)} files of {got.platform}, {len(got.scans)} scans, {got.bytes / 1e6:,.1f} MB in {out}; {len(got.gaps)} times have none"
+    words = f"{len(got.files)} files of {got.platform}, {len(got.scans)} scans, {got.bytes / 1e6:,.1f} MB in {out}"
+    words += f"; {len(got.gaps)} times have none" if got.gaps else ""
     answer(record, as_json, lambda: words)
