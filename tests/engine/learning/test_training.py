@@ -45,9 +45,7 @@ def shipped(recipe: Path, out: Path, **how: Any) -> dict[str, Tensor]:
     return {name: value.float() for name, value in load_file(train(recipe, out=out, **how).checkpoint).items()}
 
 
-def test_the_shipped_text_tower_lies_between_the_lesson_and_what_pictures_taught(
-    recipe: Recipes, tmp_path: Path, lessons: list[int]
-) -> None:
+def test_the_text_tower_lies_between_its_lesson_and_what_pictures_taught(recipe: Recipes, tmp_path: Path, lessons: list[int]) -> None:
     def with_share(kept: float) -> dict[str, Tensor]:
         language = {"sentences": [str(tmp_path / "none.txt")], "kept": kept}
         return shipped(recipe(language=language, epochs=1), tmp_path / f"run{kept}")
