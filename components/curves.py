@@ -9,7 +9,7 @@ import streamlit as st
 
 COLOURS: Final = ("#1f8aa8", "#d9730d", "#7a5cc4", "#3f9142", "#c2386b", "#8a6d1f")
 """Told apart with any colour vision, and on light and dark."""
-HEIGHT: Final = 290
+HEIGHT: Final = 340
 
 Row = Mapping[str, Any]
 

@@ -55,7 +55,6 @@ def findings(run: Run) -> None:
         by_class(reports)
     recalls(reports)
     few_shot(reports)
-    counting(reports)
     queries(reports)
     word_order(reports)
     provenance(run)
@@ -101,9 +100,11 @@ def confusions(run: Run) -> None:
             confusion_matrix(report.names, report.figures["confusion"])
     worst = list(report.figures.get("worst") or ())[:MOST_CONFUSIONS]
     with right:
-        if worst and run.trial.suite != "counting":
+        if worst:
             heading("Largest confusions", f"{sum(each['count'] for each in worst):,} pictures")
             confusion_pictures([pictured(run, place, number, each) for number, each in enumerate(worst)])
+        elif run.trial.suite == "counting":
+            counting(run.reports)
         elif "worst" in report.figures:
             heading("Largest confusions")
             soft("No picture was taken for another class.")
@@ -218,9 +219,9 @@ def counting(reports: Sequence[Report]) -> None:
         for place, share in enumerate(report.figures.get("top_k") or (), start=1)
     ]
     if rows:
+        rows += [{"model": "chance", "x": place, "y": place / 10} for place in range(1, 11)]
         heading("Among the best k counts")
         curve(rows, x="k", y="share of the pictures", label="Share of pictures whose count is among the best k", ordinal=True)
-        soft("Chance is k / 10.")
 
 
 def queries(reports: Sequence[Report]) -> None:

@@ -150,7 +150,7 @@ def choose_suite(state: EvaluateState, data: Data) -> None:
 
     key = draft(f"{WIDGETS}suite", state.suite)
     st.selectbox("Suite", list(SUITES), key=key, format_func=title, label_visibility="collapsed", on_change=keep, args=("suite", key))
-    soft(state.kind.about)
+    soft(state.kind.about if state.kind.modelled else f"{state.kind.about} No model is asked.")
     parts = data.found.of(*state.kind.forms) if data.found else ()
     if len(parts) > 1:
         names = [part.name for part in parts]
