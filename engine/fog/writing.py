@@ -109,6 +109,7 @@ class _Store:
 
         self.path, self.series, self.geometry = path, series, geometry
         self.group = zarr.open_group(store=str(path), mode="w", zarr_format=2)
+        self.arrays: dict[str, Any] = {}  # kept, for an array that is opened again forgets that empty chunks are written
         self.elements = [Element.named(name) for name in series.elements]
         self.empty: list[datetime] = []
         self.notes: list[str] = list(series.provenance.notes)
@@ -153,6 +154,7 @@ class _Store:
             config={"write_empty_chunks": True},
         )
         array.attrs.update({"_ARRAY_DIMENSIONS": list(dims), **attributes})
+        self.arrays[name] = array
         return array
 
     def _axes(self) -> None:
@@ -209,12 +211,12 @@ class _Store:
         known = {name: self._checked(name, values, when) for name, values in frame.fields.items() if name in self.series.elements}
         for element in self.elements:
             values = known.get(element.name)
-            self.group[element.name][index] = np.full(shape, FILL, np.int16) if values is None else element.packed(values)
+            self.arrays[element.name][index] = np.full(shape, FILL, np.int16) if values is None else element.packed(values)
         if not any(np.isfinite(values).any() for values in known.values()):
             self.empty.append(when)
         self.notes += [f"{when:%Y-%m-%d %H:%M} UTC: {note}" for note in frame.notes]
         if self.series.labelled:
-            self.group["fog_label"][index] = self._label(frame, when)
+            self.arrays["fog_label"][index] = self._label(frame, when)
         self._conditions(index, when, known)
 
     def _conditions(self, index: int, when: datetime, known: Mapping[str, FloatField]) -> None:
@@ -222,7 +224,7 @@ class _Store:
         placed = about.time_known and about.place_known
         cosine = angles.cos_sun_zenith(grid, when) if placed else None
         lacking = {name: np.full(grid.shape, np.nan, np.float32) for name in self.series.elements if name not in known}
-        self.group["quality"][index] = quality.assess(
+        self.arrays["quality"][index] = quality.assess(
             {**known, **lacking},
             when,
             grid,
@@ -232,9 +234,9 @@ class _Store:
             land=self.series.land,
         )
         if self.geometry and cosine is not None:
-            self.group["cos_sza"][index] = _counts(cosine, 1e-4)
+            self.arrays["cos_sza"][index] = _counts(cosine, 1e-4)
             if about.satellite_longitude is not None:
-                self.group["rel_azimuth"][index] = _counts(angles.relative_azimuth(grid, when, about.satellite_longitude), 0.01)
+                self.arrays["rel_azimuth"][index] = _counts(angles.relative_azimuth(grid, when, about.satellite_longitude), 0.01)
 
     def _checked(self, name: str, values: FloatField, when: datetime) -> FloatField:
         if values.shape != self.series.grid.shape:

@@ -115,11 +115,11 @@ class Himawari(Archive):
         return range(max(1, first), min(10, last + 2) + 1)
 
     def _line(self, lat: float, lon: float) -> float:
-        """How far down the disk a place is seen, 0 at its top, 1 at its bottom; the disk spans ±8.72° of scan angle."""
+        """How far down the disk a place is seen, 0 at its top, 1 at its bottom; the disk spans ±8.8° of scan angle."""
         phi, turn = np.deg2rad(lat), np.deg2rad(lon - self.platform.longitude)
         up, toward = np.sin(phi), np.cos(phi) * np.cos(turn)
         angle = np.arctan2(up * _EARTH_KM, _ORBIT_KM - toward * _EARTH_KM)
-        return float(np.clip(0.5 - np.rad2deg(angle) / 17.44, 0, 0.9999))
+        return float(np.clip(0.5 - np.rad2deg(angle) / 17.61, 0, 0.9999))
 
     def scans(self, objects: Iterable[Object], bands: Sequence[Band]) -> list[Scan]:
         """By nominal time."""

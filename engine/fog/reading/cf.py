@@ -123,7 +123,7 @@ class CfSeries(Series):
         lat, lon = (_coordinate(self._data, self._first, axis) for axis in ("lat", "lon"))
         if lat is not None and lon is not None and lat.ndim == lon.ndim == 1:
             return self._from_axes(lat, lon, options)
-        if lat is not None and lon is not None and lat.ndim == 2:
+        if lat is not None and lon is not None and lat.ndim == 2 and not self._projected():
             grid = Grid.over(options.box or _extent(lat, lon), options.step or STEP)
             return grid, Regrid.from_points(grid, lat, lon), ("brought from pixels with a place each onto even latitudes and longitudes",)
         crs, x, y = self._projection()
@@ -143,6 +143,11 @@ class CfSeries(Series):
             return grid, Regrid.from_axes(grid, lat, lon), ()
         grid = Grid.over(options.box or _extent(*np.meshgrid(lat, lon, indexing="ij")), options.step or STEP)
         return grid, Regrid.from_axes(grid, lat, lon), ("brought onto an even grid, nearest pixel",)
+
+    def _projected(self) -> bool:
+        """Whether it has a map projection with coordinates along both axes; that is exact and quicker than a place for each pixel."""
+        named = str(self._first.attrs.get("grid_mapping") or self._first.encoding.get("grid_mapping") or "")
+        return named in self._data.variables and all(str(dim) in self._data.variables for dim in self._first.dims)
 
     def _projection(self) -> tuple[Any, Floats, Floats]:
         from pyproj import CRS

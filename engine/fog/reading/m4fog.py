@@ -98,6 +98,8 @@ class Layout:
         before = count - 2 if land is not None else count - 1
         sst = before if _is_scaled_sst(_channel(array, axis, before)) else None
         bands = count - (land is not None) - (sst is not None)
+        if bands not in {*BY_CHANNELS, 16} and count in {*BY_CHANNELS, 16}:
+            bands, land, sst = count, None, None
         if bands not in {*BY_CHANNELS, 16}:
             raise SourceInvalid(path.name, f"it has {bands} bands besides sea surface temperature and land; 12, 14, 15 or 16 are known.")
         return cls(axis, bands, False, sst, land, (shape[0], shape[1]))
