@@ -31,6 +31,7 @@ class EvaluateState:
         share: Percent of each class that teaches.
         numerals: ``words`` or ``digits``.
         order: ``swap`` or ``shuffle``.
+        held: Recipe whose held-out pictures alone are measured on.
         run: Id of the evaluation that is shown; empty shows none.
         of: Id of the model whose confusions are shown; empty means the first.
     """
@@ -48,6 +49,7 @@ class EvaluateState:
     share: int = 50
     numerals: str = "words"
     order: str = "swap"
+    held: str = ""
     run: str = ""
     of: str = ""
 

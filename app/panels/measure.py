@@ -114,6 +114,8 @@ def choose_data(state: EvaluateState) -> Data:
         return Data(flaw=words(error))
     tell(found)
     part = found.chosen(state.kind.forms, state.part)
+    if part is not None and part.recipes and not state.held and "held" in state.kind.options:
+        soft(f"Trained on by {', '.join(part.recipes)}: under Settings you can measure on what was kept from training.")
     return Data(found, part, "" if part is not None else "There is nothing for this suite in these data.")
 
 
@@ -164,7 +166,7 @@ def choose_suite(state: EvaluateState, data: Data) -> None:
 def settings(state: EvaluateState, data: Data) -> None:
     """The rare choices of the chosen suite."""
     options = {"templates": templates, "labels": labels, "split": split, "seeds": seeds, "shots": shots, "share": share}
-    options |= {"numerals": numerals, "order": order}
+    options |= {"numerals": numerals, "order": order, "held": held}
     for option in state.kind.options:
         options[option](state, data)
     if not state.kind.options:
@@ -233,11 +235,27 @@ def order(state: EvaluateState, data: Data) -> None:
     st.selectbox("The other order", list(names), key=key, format_func=names.__getitem__, on_change=keep, args=("order", key))
 
 
+def held(state: EvaluateState, data: Data) -> None:
+    """Whether to leave out what a model has learned from."""
+    recipes = data.part.recipes if data.part else ()
+    if not recipes:
+        return
+    key = draft(f"{WIDGETS}held", state.held)
+    if st.session_state[key] not in ("", *recipes):
+        st.session_state[key] = ""
+    st.selectbox("Pictures", ("", *recipes), key=key, format_func=held_words, on_change=keep, args=("held", key))
+
+
+def held_words(recipe: str) -> str:
+    """An option as a person reads it."""
+    return f"those that {recipe} kept from training" if recipe else "all"
+
+
 def begin(state: EvaluateState, data: Data) -> None:
     """The button says what it will do."""
     chosen = len(st.session_state.get(f"{WIDGETS}models", ())) if state.kind.modelled else 1
     what = f"Measure {chosen} model{'s' if chosen != 1 else ''}" if state.kind.modelled else "Measure the vectors"
-    size = f" on {figure(data.part.count)} pictures" if data.part and data.part.count else ""
+    size = f" on {figure(data.part.count)} pictures" if data.part and data.part.count and not state.held else ""
     ready = data.part is not None and chosen > 0
     st.button(f"{what}{size}", key=f"{WIDGETS}begin", type="primary", width="stretch", disabled=not ready, on_click=measure)
     if not ready:

@@ -22,6 +22,7 @@ states = st.builds(
     share=st.integers(5, 95),
     numerals=words,
     order=words,
+    held=words,
     run=words,
     of=words,
 )

@@ -41,6 +41,7 @@ class Part:
         names: Class names, in the order of the sorted folders.
         splits: Parts that a list divides itself into, largest first.
         doubt: What may be wrong with it, in words.
+        recipes: Recipes that train on these data and keep a part back to measure on.
     """
 
     form: Form
@@ -52,6 +53,7 @@ class Part:
     names: tuple[str, ...] = ()
     splits: tuple[str, ...] = ()
     doubt: str = ""
+    recipes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

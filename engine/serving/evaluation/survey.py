@@ -7,13 +7,14 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from engine.errors import DataMissing, DatasetInvalid, PharosError, SourceForbidden
 from engine.serving.evaluation.found import FORMS, Form, Found, Part
-from engine.settings import Settings, settings
+from engine.settings import ASSETS, Settings, settings
 
 if TYPE_CHECKING:
     from engine.evaluation.datasets.folders import ClassFolders
@@ -53,6 +54,8 @@ def survey(text: str, config: Settings | None = None) -> Found:
         _try(parts, notes, partial(listed, path, root))
     if len(lists) > MOST_LISTS:
         notes.append(f"{len(lists) - MOST_LISTS} more lists were not looked at.")
+    known = recipes_on(root)
+    parts = [replace(part, recipes=known) if part.form in ("classes", "captions") else part for part in parts]
     return Found(root.name or str(root), tuple(parts), tuple(notes), synthetic="synthetic" in place.name.lower())
 
 
@@ -76,6 +79,19 @@ def allowed(text: str, config: Settings) -> Path:
     if not os.path.exists(place):  # unlike the path's own methods it takes a name of any length
         raise DataMissing("A folder of data", typed[:200])
     return place
+
+
+def recipes_on(root: Path) -> tuple[str, ...]:
+    """Names of the recipes that train on a data set, known to them by its folder's name, and keep a part of it back."""
+    import yaml
+
+    found = []
+    for path in sorted((ASSETS / "recipes").glob("*.yaml")):
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        parts = content.get("data", ()) if isinstance(content, Mapping) else ()
+        if any(part.get("held_out") and Path(str(part.get("root", ""))).name == root.name for part in parts):
+            found.append(path.stem)
+    return tuple(found)
 
 
 def wanting(found: Found, *forms: Form) -> str:

@@ -9,6 +9,7 @@ from engine.errors import EvaluationInvalid
 from engine.serving.evaluation.found import Form, Part
 
 if TYPE_CHECKING:
+    from engine.evaluation.datasets.pictures import Only
     from engine.evaluation.report import Report
     from engine.evaluation.suites import Bench
 
@@ -16,7 +17,7 @@ ISLAND: Final = "island"
 """The made-up island: data that are always there."""
 COLLECTION: Final = "collection:"
 FOLDER: Final = "folder"
-Option = Literal["templates", "labels", "split", "seeds", "shots", "share", "numerals", "order"]
+Option = Literal["templates", "labels", "split", "seeds", "shots", "share", "numerals", "order", "held"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,27 +47,33 @@ _ZERO_SHOT: Final = "The class whose sentences lie nearest; nothing is learned f
 SUITES: Final[dict[str, Suite]] = {
     suite.id: suite
     for suite in (
-        Suite("zeroshot", "Zero-shot classification", _ZERO_SHOT, ("classes",), ("templates", "labels")),
+        Suite("zeroshot", "Zero-shot classification", _ZERO_SHOT, ("classes",), ("templates", "labels", "held")),
         Suite(
             "calibration",
             "Calibration",
             "Whether a probability of 0.8 is right eight times in ten.",
             ("classes",),
-            ("templates", "labels"),
+            ("templates", "labels", "held"),
             "reliability.ece",
         ),
-        Suite("retrieval-p1", "Retrieval, P1", "Each caption asks, one picture is right.", ("captions",), ("split",), "mean_recall"),
+        Suite("retrieval-p1", "Retrieval, P1", "Each caption asks, one picture is right.", ("captions",), ("split", "held"), "mean_recall"),
         Suite(
             "retrieval-p2",
             "Retrieval, P2",
             "Identical captions are one question, and every picture that has it is right.",
             ("captions",),
-            ("split",),
+            ("split", "held"),
             "mean_recall",
         ),
-        Suite("knn", "Nearest neighbours", "The 20 nearest training pictures vote.", ("classes",), ("seeds", "share")),
-        Suite("linear", "Linear probe", "Logistic regression on frozen vectors.", ("classes",), ("seeds", "share")),
-        Suite("fewshot", "Few-shot", "A probe that learns from 1, 4, 8, … pictures a class.", ("classes",), ("shots", "seeds", "share")),
+        Suite("knn", "Nearest neighbours", "The 20 nearest training pictures vote.", ("classes",), ("seeds", "share", "held")),
+        Suite("linear", "Linear probe", "Logistic regression on frozen vectors.", ("classes",), ("seeds", "share", "held")),
+        Suite(
+            "fewshot",
+            "Few-shot",
+            "A probe that learns from 1, 4, 8, … pictures a class.",
+            ("classes",),
+            ("shots", "seeds", "share", "held"),
+        ),
         Suite("counting", "Counting", "Which of ten captions that differ only in their number fits best.", ("counts",), ("numerals",)),
         Suite(
             "ndcg",
@@ -81,7 +88,7 @@ SUITES: Final[dict[str, Suite]] = {
             "Word order",
             "A caption against the same words in another order; chance is one half.",
             ("captions", "pairs"),
-            ("order", "split", "seeds"),
+            ("order", "split", "seeds", "held"),
         ),
         Suite(
             "embeddings",
@@ -114,6 +121,7 @@ class Trial:
         share: Percent of each class that teaches.
         numerals: ``words`` or ``digits``.
         order: ``swap`` or ``shuffle``.
+        held: Recipe; only the pictures that it kept from training are measured on. Empty takes all.
     """
 
     suite: str = "zeroshot"
@@ -129,6 +137,7 @@ class Trial:
     share: int = 50
     numerals: str = "words"
     order: str = "swap"
+    held: str = ""
 
     @property
     def kind(self) -> Suite:
@@ -156,33 +165,41 @@ class Trial:
         Raises:
             PharosError: As the suites of :class:`engine.evaluation.suites.Bench`.
         """
-        split = self._split(part)
+        split, only = self._split(part), self._only(part)
         match self.kind.id:
             case "zeroshot" | "calibration":
                 labels = [label for label in self.labels.split(",") if label.strip()]
-                return bench.zero_shot(part.path, labels=labels, templates=self.templates)
+                return bench.zero_shot(part.path, labels=labels, templates=self.templates, only=only)
             case "retrieval-p1":
-                return bench.retrieval(part.pictures, part.path, protocol="P1", split=split)
+                return bench.retrieval(part.pictures, part.path, protocol="P1", split=split, only=only)
             case "retrieval-p2":
-                return bench.retrieval(part.pictures, part.path, protocol="P2", split=split)
+                return bench.retrieval(part.pictures, part.path, protocol="P2", split=split, only=only)
             case "counting":
                 return bench.counting(part.path, folder=part.pictures, numerals="digits" if self.numerals == "digits" else "words")
             case "ndcg":
                 return bench.ndcg(part.path, split=split)
             case "word-order":
                 kind: Literal["swap", "shuffle", "given"] = "shuffle" if self.order == "shuffle" else "swap"
-                return bench.word_order(
-                    part.pictures, part.path, kind="given" if part.form == "pairs" else kind, split=split, seeds=self.seeds
-                )
-        return self._probe(bench, part)
+                given = "given" if part.form == "pairs" else kind
+                return bench.word_order(part.pictures, part.path, kind=given, split=split, seeds=self.seeds, only=only)
+        return self._probe(bench, part, only)
 
-    def _probe(self, bench: Bench, part: Part) -> Report:
+    def _probe(self, bench: Bench, part: Part, only: Only | None) -> Report:
         from engine.evaluation.probe import shots_named
         from engine.evaluation.suites import probe_named
 
-        return bench.probe(
-            part.path, kind=probe_named(self.suite), counts=shots_named(self.shots), seeds=self.seeds, train_share=self.share / 100
-        )
+        kind, counts, share = probe_named(self.suite), shots_named(self.shots), self.share / 100
+        return bench.probe(part.path, kind=kind, counts=counts, seeds=self.seeds, train_share=share, only=only)
+
+    def _only(self, part: Part) -> Only | None:
+        """The pictures that the recipe kept from training, or None for all."""
+        if not self.held or "held" not in self.kind.options:
+            return None
+        if self.held not in part.recipes:
+            raise EvaluationInvalid(f"the recipe “{self.held[:60]}” keeps nothing of these data back. Measure on all pictures.")
+        from engine.evaluation.datasets.held_out import held_out
+
+        return held_out(part.pictures, self.held)
 
     def _split(self, part: Part) -> str:
         """The wanted part of a list that has it, else everything."""

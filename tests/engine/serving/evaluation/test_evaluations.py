@@ -24,7 +24,7 @@ from tests.engine.index.colour_encoder import ColourEncoder
 from tests.engine.serving.evaluation.labelled_scene import write_labelled
 from tests.scenes import write_scene
 
-SECONDS = 30
+SECONDS = 240
 
 
 class SlowEncoder(ColourEncoder):
@@ -255,3 +255,17 @@ def test_without_a_demo_an_island_is_made_and_marked(own_data: Settings, monkeyp
     assert report.provenance.synthetic
     assert "SYNTHETIC" in run.title
     assert many.find("island").synthetic
+
+
+def test_only_what_a_recipe_kept_from_training_is_measured(own_data: Settings, tmp_path: Path) -> None:
+    """The default model's recipe holds out a tenth of a set in a folder named aid_rsicd."""
+    root = write_folders(tmp_path / "aid_rsicd" / "images", {"red": ["red"] * 20, "blue": ["blue"] * 20}).parent
+    names = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.png"))
+    (root / "captions.json").write_text(json.dumps([{"file": name, "captions": [f"a {name.split('/')[1]} one"]} for name in names]))
+    many = evaluations(own_data)
+    assert "pharos-small" in many.find(FOLDER, str(root)).parts[0].recipes
+    run = ended(many.begin(trial(root, held="pharos-small")))
+    assert run.job.failed == ""
+    assert run.reports[0].figures["n"] == 4
+    other = ended(many.begin(trial(root, held="island-phrases")))
+    assert "keeps nothing of these data back" in other.job.failed
