@@ -136,7 +136,7 @@ class Bucket:
             if have and response.status_code != httpx.codes.PARTIAL_CONTENT:
                 have = 0
             with part.open("ab" if have else "wb") as file:
-                for chunk in response.iter_raw(CHUNK):
+                for chunk in response.iter_raw():  # as they come, so that a cut line loses nothing
                     stop_if(cancel, f"Fetching {item.name}", "What has arrived is kept.")
                     file.write(chunk)
                     have += len(chunk)

@@ -42,7 +42,8 @@ class Germany:
 
     @property
     def clear(self) -> np.ndarray:
-        return self.optical_thickness < 0.5
+        """No cloud found by the authors' retrieval."""
+        return self.optical_thickness <= 0
 
     @property
     def low_cloud(self) -> np.ndarray:
