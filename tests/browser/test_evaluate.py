@@ -18,7 +18,7 @@ from tests.browser.conftest import Server, serve, visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-SLOW = 60_000
+SLOW = 120_000
 """Milliseconds that a step may take on two busy cores."""
 
 
