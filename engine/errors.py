@@ -338,3 +338,8 @@ class ScoresInvalid(PharosError):
 class NowcastInvalid(PharosError):
     def __init__(self, why: str) -> None:
         super().__init__(f"This can't be forecast: {why}")
+
+
+class WeatherInvalid(PharosError):
+    def __init__(self, why: str) -> None:
+        super().__init__(f"This weather can't be made: {why}")

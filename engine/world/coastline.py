@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from engine.errors import DataMissing
+from engine.fog.grid import spacing
 from engine.settings import ROOT
 
 LAND: Final = ROOT / "vendor" / "world-atlas" / "land-50m.json"
@@ -44,29 +45,27 @@ def land_mask(lat: NDArray[np.float64], lon: NDArray[np.float64], path: Path = L
 
     Args:
         lat: (n,) cell centres, degrees, descending.
-        lon: (m,) cell centres, degrees east, ascending, within ±180.
+        lon: (m,) cell centres, degrees east, ascending; beyond 180 where the grid crosses the antimeridian.
         path: The TopoJSON file.
         fine: Sub-cells each way.
 
     Returns:
         (n, m) bool.
     """
-    step_y, step_x = float(lat[0] - lat[-1]) / max(lat.size - 1, 1), float(lon[-1] - lon[0]) / max(lon.size - 1, 1)
+    step_y, step_x = spacing(lat), spacing(lon)
     north, west = float(lat[0]) + step_y / 2, float(lon[0]) - step_x / 2
     picture = Image.new("L", (lon.size * fine, lat.size * fine), 0)
     pen = ImageDraw.Draw(picture)
     for polygon in land_rings(path):
         outer = polygon[0]
-        if (
-            outer[:, 0].max() < west
-            or outer[:, 0].min() > lon[-1] + step_x
-            or outer[:, 1].max() < lat[-1] - step_y
-            or outer[:, 1].min() > north
-        ):
+        if outer[:, 1].max() < lat[-1] - step_y or outer[:, 1].min() > north:
             continue
-        for index, ring in enumerate(polygon):
-            points = np.column_stack([(ring[:, 0] - west) / step_x * fine, (north - ring[:, 1]) / step_y * fine])
-            pen.polygon(points.ravel().tolist(), fill=0 if index else 255)
+        for turn in (0.0, 360.0):
+            if outer[:, 0].max() + turn < west or outer[:, 0].min() + turn > lon[-1] + step_x:
+                continue
+            for index, ring in enumerate(polygon):
+                points = np.column_stack([(ring[:, 0] + turn - west) / step_x * fine, (north - ring[:, 1]) / step_y * fine])
+                pen.polygon(points.ravel().tolist(), fill=0 if index else 255)
     return np.asarray(picture.reduce(fine)) > 127
 
 
