@@ -57,6 +57,7 @@ def convert(
     describe: Annotated[Path | None, typer.Option(help="YAML that describes a bare array; by default the one beside it.")] = None,
     observations: Annotated[Path | None, typer.Option(help="Table of ships and stations: visibility, present weather.")] = None,
     masks: Annotated[Path | None, typer.Option(help="Folder of label pictures named by their time.")] = None,
+    sst: Annotated[Path | None, typer.Option(help="NetCDF or Zarr with sea surface temperature, for sources that bring none.")] = None,
     synthetic: Annotated[bool | None, typer.Option("--synthetic/--measured", help="Whether the data are made up.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -83,7 +84,7 @@ def convert(
             names={variable: target for variable, _, target in pairs},
             description=describe,
         )
-        made = run(source, out, layout, options, observations=observations, masks=masks, progress=ProgressLine())
+        made = run(source, out, layout, options, observations=observations, masks=masks, sst=sst, progress=ProgressLine())
     series, about = made.series, made.series.provenance
     record = {
         "cube": str(made.written.path),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from enum import IntFlag
 from typing import Final
 
@@ -20,6 +20,7 @@ QualityBits = NDArray[np.uint16]
 GLINT_DEG: Final = 25.0
 SLANT_DEG: Final = 65.0
 COAST_CELLS: Final = 2
+SST_FRESH: Final = timedelta(days=2)
 _COLD_K, _SPLIT_K, _SATURATED_K = 240.0, 2.8, 325.0
 _EQUINOX_DEG: Final = 12.0
 """Declination of the sun up to which it may shine past the Earth into a geostationary telescope."""
@@ -76,6 +77,7 @@ def assess(
     satellite_longitude: float | None,
     view_zenith: NDArray[np.float32] | None,
     land: NDArray[np.bool_] | None,
+    sst_age: timedelta = timedelta(0),
 ) -> QualityBits:
     """Quality bits of one frame.
 
@@ -87,6 +89,7 @@ def assess(
         satellite_longitude: Longitude under the geostationary satellite, degrees east, if known.
         view_zenith: (n, m) zenith angle of the satellite, degrees, if known.
         land: (n, m) land, if known.
+        sst_age: How old the sea surface temperature is.
 
     Returns:
         (n, m) uint16 bits of :class:`Quality`. What can't be told is not set: stray light needs the satellite, the coast needs land.
@@ -107,14 +110,22 @@ def assess(
                 put(Quality.STRAY_LIGHT, zenith >= 90)
     if land is not None:
         put(Quality.COAST, near_coast(land))
+    for bit, where in _seen(fields, sst_age):
+        put(bit, where)
+    return bits
+
+
+def _seen(fields: Mapping[str, NDArray[np.float32]], sst_age: timedelta) -> Iterator[tuple[Quality, NDArray[np.bool_]]]:
+    """What the values themselves show."""
     window, near, far = (fields.get(name) for name in ("BT1120", "BT0390", "BT1230"))
     if window is not None:
-        put(Quality.COLD_TOP, window < _COLD_K)
+        yield Quality.COLD_TOP, window < _COLD_K
         if far is not None:
-            put(Quality.THIN_CIRRUS, window - far > _SPLIT_K)
+            yield Quality.THIN_CIRRUS, window - far > _SPLIT_K
     if near is not None:
-        put(Quality.SATURATED, near >= _SATURATED_K)
-    return bits
+        yield Quality.SATURATED, near >= _SATURATED_K
+    if "SST" in fields and sst_age > SST_FRESH:
+        yield Quality.SST_OLD, np.isfinite(fields["SST"])
 
 
 def stray_light(when: datetime, satellite_longitude: float) -> bool:

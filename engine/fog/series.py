@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import numpy as np
@@ -28,11 +28,13 @@ class Frame:
             not here has no value at this time.
         label: (n, m) int8 codes of :class:`engine.fog.labels.Label`, or ``None``.
         notes: What is wrong with this frame alone.
+        sst_age: How old its sea surface temperature is.
     """
 
     fields: Mapping[str, FloatField]
     label: Labels | None = None
     notes: tuple[str, ...] = field(default=())
+    sst_age: timedelta = timedelta(0)
 
 
 class Series(ABC):

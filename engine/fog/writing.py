@@ -80,6 +80,8 @@ def write_cube(
         raise CubeInvalid(series.name, "it has no frame.")
     in_order(series.name, series.times)
     series.grid.check(series.name)
+    if path.exists() and not any((path / mark).exists() for mark in (".zgroup", "zarr.json")):
+        raise CubeInvalid(path.name, "something that is no cube lies there, and is not replaced. Choose another name.")
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:
@@ -217,9 +219,9 @@ class _Store:
         self.notes += [f"{when:%Y-%m-%d %H:%M} UTC: {note}" for note in frame.notes]
         if self.series.labelled:
             self.arrays["fog_label"][index] = self._label(frame, when)
-        self._conditions(index, when, known)
+        self._conditions(index, when, known, frame.sst_age)
 
-    def _conditions(self, index: int, when: datetime, known: Mapping[str, FloatField]) -> None:
+    def _conditions(self, index: int, when: datetime, known: Mapping[str, FloatField], sst_age: timedelta) -> None:
         about, grid = self.series.provenance, self.series.grid
         placed = about.time_known and about.place_known
         cosine = angles.cos_sun_zenith(grid, when) if placed else None
@@ -232,6 +234,7 @@ class _Store:
             satellite_longitude=about.satellite_longitude if placed else None,
             view_zenith=self.view,
             land=self.series.land,
+            sst_age=sst_age,
         )
         if self.geometry and cosine is not None:
             self.arrays["cos_sza"][index] = _counts(cosine, 1e-4)

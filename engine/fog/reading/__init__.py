@@ -84,6 +84,7 @@ def convert(
     *,
     observations: Path | None = None,
     masks: Path | None = None,
+    sst: Path | None = None,
     progress: Progress = silent,
     cancel: Cancel | None = None,
 ) -> Converted:
@@ -96,6 +97,7 @@ def convert(
         options: What the source does not say itself.
         observations: Table of ships and stations.
         masks: Folder of masks named by their time; those of the Yellow Sea are recognised by their size.
+        sst: NetCDF or Zarr with sea surface temperature, such as a daily analysis, for sources that bring none.
         progress: Told of each frame.
         cancel: Stops between two frames.
 
@@ -106,6 +108,10 @@ def convert(
         Cancelled: If the person stopped it.
     """
     series = open_series(source, layout, options)
+    if sst is not None:
+        from engine.fog.reading.sea import WithSeaTemperature
+
+        series = WithSeaTemperature(series, sst)
     if masks is not None:
         series = labelled(series, masks)
     table = None if observations is None else Observations.read(observations)

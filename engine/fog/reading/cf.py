@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,7 +59,7 @@ class CfSeries(Series):
 
     def __init__(self, path: Path, options: Options) -> None:
         self.name, self._path = path.stem, path
-        self._data = _open(path)
+        self._data = _squeezed(_open(path))
         self._variables = _elements(self._data, options)
         self.elements = options.chosen(self.name, tuple(self._variables))
         self._first = self._data[self._variables[self.elements[0]]]
@@ -124,24 +124,27 @@ class CfSeries(Series):
         if lat is not None and lon is not None and lat.ndim == lon.ndim == 1:
             return self._from_axes(lat, lon, options)
         if lat is not None and lon is not None and lat.ndim == 2 and not self._projected():
-            grid = Grid.over(options.box or _extent(lat, lon), options.step or STEP)
+            grid = self._grid(options, lambda: _extent(lat, lon))
             return grid, Regrid.from_points(grid, lat, lon), ("brought from pixels with a place each onto even latitudes and longitudes",)
         crs, x, y = self._projection()
-        grid = Grid.over(options.box or _projected_extent(self.name, crs, x, y), options.step or STEP)
+        grid = self._grid(options, lambda: _projected_extent(self.name, crs, x, y))
         return (
             grid,
             Regrid.from_projection(grid, crs, x, y),
             (f"brought from {crs.name} onto even latitudes and longitudes, nearest pixel",),
         )
 
+    def _grid(self, options: Options, extent: Callable[[], Bounds]) -> Grid:
+        return options.onto or Grid.over(options.box or extent(), options.step or STEP)
+
     def _from_axes(self, lat: Floats, lon: Floats, options: Options) -> tuple[Grid, Regrid, tuple[str, ...]]:
         steps = [np.abs(np.diff(axis)) for axis in (lat, lon)]
         even = all(each.size == 0 or float(np.ptp(np.minimum(each, 360 - each))) <= 0.02 * float(np.median(each)) for each in steps)
-        if options.box is None and even:
+        if options.box is None and options.onto is None and even:
             turned = np.sort(_unwrapped(lon))
             grid = Grid(np.sort(lat)[::-1], turned)
             return grid, Regrid.from_axes(grid, lat, lon), ()
-        grid = Grid.over(options.box or _extent(*np.meshgrid(lat, lon, indexing="ij")), options.step or STEP)
+        grid = self._grid(options, lambda: _extent(*np.meshgrid(lat, lon, indexing="ij")))
         return grid, Regrid.from_axes(grid, lat, lon), ("brought onto an even grid, nearest pixel",)
 
     def _projected(self) -> bool:
@@ -244,6 +247,13 @@ def _open(path: Path) -> xr.Dataset:
         raise SourceInvalid(
             path.name, f"it is no readable {'Zarr store' if path.is_dir() else 'NetCDF file'} ({type(error).__name__})."
         ) from None
+
+
+def _squeezed(data: xr.Dataset) -> xr.Dataset:
+    """Without axes of length 1 that are neither time nor place, such as the depth of a sea surface temperature."""
+    kept = {"time", "t", "lat", "lon", "latitude", "longitude", "y", "x"}
+    lone = [dim for dim, size in data.sizes.items() if size == 1 and str(dim).casefold() not in kept]
+    return data.squeeze(lone, drop=True)
 
 
 def _elements(data: xr.Dataset, options: Options) -> dict[str, str]:

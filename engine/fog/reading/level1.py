@@ -74,8 +74,7 @@ class Level1Series(Series):
         )
 
     def _grouped(self, files: Sequence[Path]) -> list[tuple[datetime, list[str]]]:
-        from satpy.readers.core.grouping import group_files
-
+        group_files = importlib.import_module("satpy.readers.core.grouping").group_files
         reader = self._imager.reader
         scans = []
         for group in group_files([str(path) for path in files], reader=reader):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -127,7 +127,7 @@ class Labelled(Series):
         """A frame of the series with the labels of its time."""
         frame = self._series.frame(index)
         label = self._masks.on(self.grid, self.times[index])
-        return Frame(frame.fields, frame.label if label is None else label, frame.notes)
+        return frame if label is None else replace(frame, label=label)
 
 
 def read_label(path: Path) -> NDArray[np.bool_]:

@@ -28,6 +28,7 @@ class Options:
         synthetic: Whether the data are made up; ``None`` to look at the path and the source.
         names: Variable of the source → element, where names and attributes don't say it.
         description: YAML file that describes a bare array.
+        onto: A grid that is there already.
     """
 
     region: str = ""
@@ -40,6 +41,7 @@ class Options:
     synthetic: bool | None = None
     names: Mapping[str, str] = field(default_factory=dict)
     description: Path | None = None
+    onto: Grid | None = None
 
     @property
     def box(self) -> Bounds | None:

@@ -72,6 +72,7 @@ def test_fengyun_fractions_become_per_cent(tmp_path: Path) -> None:
         assert np.isnan(cube.element(name, 0)[:2, :2]).all()  # 0 is where the imager saw nothing
     assert cube.wavelength("BT0390") == pytest.approx(3.725)
     assert np.isnan(cube.element("R0064", 1)).all()
+    assert any("no sea surface temperature" in note for note in cube.provenance.notes)
 
 
 def test_reflectance_is_divided_by_the_sun_on_reading(tmp_path: Path) -> None:
