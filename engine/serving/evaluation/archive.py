@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from engine.errors import EvaluationInvalid
 from engine.serving.evaluation.trial import Trial
 
 if TYPE_CHECKING:
@@ -108,17 +109,18 @@ def _read(path: Path) -> Ended | None:
     """An evaluation, or None where another version wrote it or it is damaged."""
     try:
         stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        trial = dict(stored["trial"])
+        trial = Trial(**{**stored["trial"], "models": tuple(stored["trial"]["models"])})
+        _ = trial.kind  # refuses a suite that is no longer known
         outcomes = tuple(Outcome(each["model"], _report(each["report"]), each["failed"]) for each in stored["outcomes"])
         return Ended(
             **{
                 **stored,
-                "trial": Trial(**{**trial, "models": tuple(trial["models"])}),
+                "trial": trial,
                 "outcomes": outcomes,
                 "begun": datetime.fromisoformat(stored["begun"]),
             }
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EvaluationInvalid) as error:
         log.info("%s is not read: %s", path.name, error)
         return None
 

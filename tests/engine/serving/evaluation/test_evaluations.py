@@ -211,6 +211,8 @@ def test_a_damaged_file_costs_the_others_nothing(own_data: Settings, folder: Pat
     kept = own_data.data_dir / "evaluation" / "runs"
     (kept / "0123456789ab.json").write_text("{")
     (kept / "0123456789ac.json").write_text('{"trial": {}}')
+    stranger = (kept / f"{run.id}.json").read_text().replace('"zeroshot"', '"of another version"')
+    (kept / "0123456789ad.json").write_text(stranger)
     assert [each.id for each in evaluations(own_data).runs()] == [run.id]
 
 
