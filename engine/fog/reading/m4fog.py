@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -430,7 +431,7 @@ def _with_pairs(samples: Sequence[Sample], lag_minutes: int) -> list[Sample]:
 
 
 def _in_time(name: str, samples: Sequence[Sample]) -> list[Sample]:
-    for before, after in zip(samples, samples[1:], strict=False):
+    for before, after in pairwise(samples):
         if before.time == after.time:
             raise SourceInvalid(
                 name, f"the time {after.time:%Y-%m-%d %H:%M} UTC stands twice ({before.path.name}, {after.path.name}). Keep one of the two."

@@ -145,7 +145,7 @@ def test_clear_words_for_every_way_to_get_nothing(server: BucketServer, tmp_path
 
     with pytest.raises(ArchiveUnreachable, match="has no scan between 2024-05-04 18:00"):
         get("CC", WHEN + timedelta(days=1))
-    with pytest.raises(ArchiveUnreachable, match="noaa-goes16.*does not have its listing"):
+    with pytest.raises(ArchiveUnreachable, match=r"noaa-goes16.*does not have its listing"):
         get("GM")
     with pytest.raises(SourceInvalid, match="only GOES and Himawari have public archives"):
         get("NS")
