@@ -163,3 +163,46 @@ def fetch(
     words = f"{len(got.files)} files of {got.platform}, {len(got.scans)} scans, {got.bytes / 1e6:,.1f} MB in {out}"
     words += f"; {len(got.gaps)} times have none" if got.gaps else ""
     answer(record, as_json, lambda: words)
+
+
+@fog_cli.command()
+def simulate(
+    out: Annotated[Path, typer.Argument(help="Folder for the cube, which is named SYNTHETIC_fog_REGION_SEED.zarr.")],
+    region: Annotated[str, typer.Option(help="Id of a sea region (see: fog regions).")],
+    seed: Annotated[int, typer.Option(min=0, help="Decides everything that is not given.")] = 0,
+    start: Annotated[str, typer.Option(help="First time, ISO 8601; by default drawn.")] = "",
+    frames: Annotated[int, typer.Option(help="Half-hour steps.")] = 48,
+    size: Annotated[int, typer.Option(help="Cells each way; 1024 is the full grid of 0.0125°.")] = 512,
+    sensor: Annotated[str, typer.Option(help="Imager (ABI, AHI, AGRI, AGRI-B, SEVIRI, FCI); by default the region's.")] = "",
+    regime: Annotated[str, typer.Option(help="Which weather may be drawn: training, thin, cool, moist, murky or demo.")] = "training",
+    rate: Annotated[float, typer.Option(help="Share of the sea with fog, 0–1; by default drawn, and often none.")] = 0.0,
+    as_json: Json = False,
+) -> None:
+    """Make up a series of fog, cloud and clear sea over a real coast: SYNTHETIC data with exact labels."""
+    with quietly():
+        from engine.errors import WeatherInvalid
+        from engine.types import utc
+        from engine.world.weather import REGIMES
+        from engine.world.weather import simulate as run
+
+        if regime not in REGIMES or not 0 <= rate <= 0.9:
+            raise WeatherInvalid(f"take one of {', '.join(REGIMES)} and a rate from 0 to 0.9.")
+        drawn = REGIMES[regime].at_rate(rate, foggy=1.0) if rate else REGIMES[regime]
+        series = run(region, seed, start=utc(start) if start else None, frames=frames, size=size, sensor=sensor, regime=drawn)
+        path = series.write(out, progress=ProgressLine())
+    record = {
+        "cube": str(path),
+        "synthetic": True,
+        "region": region,
+        "seed": seed,
+        "regime": regime,
+        "instrument": series.provenance.instrument,
+        "elements": list(series.elements),
+        "times": [when.isoformat() for when in series.times],
+        "fog_rate": round(series.scenario.fog_rate, 4),
+    }
+    words = (
+        f"{path}: SYNTHETIC, {len(series.times):,} frames from {series.times[0]:%Y-%m-%d %H:%M} UTC as {series.provenance.instrument} sees"
+    )
+    fog = f"fog over {series.scenario.fog_rate:.1%} of the sea" if series.scenario.fog_rate else "no fog"
+    answer(record, as_json, lambda: f"{words} them; {fog}")

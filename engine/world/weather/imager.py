@@ -22,8 +22,8 @@ _COLDEST_K: Final = 170.0
 _HOTTEST_K: Final = 327.0
 """Where the stored counts, and about where 3.9 µm detectors, end."""
 _DARK: Final = float(np.cos(np.deg2rad(angles.DUSK_DEG)))
-_VAPOUR_ABOVE: Final = {"fog": 0.75, "dust": 0.5, "deck": 0.45, "mid": 0.1, "cirrus": 0.0}
-"""Share of the vapour that lies above a layer."""
+_ABOVE: Final = {"fog": (0.75, 0.95), "dust": (0.5, 0.75), "deck": (0.45, 0.85), "mid": (0.1, 0.5), "cirrus": (0.0, 0.15)}
+"""Share of the vapour and of the carbon dioxide that lie above a layer."""
 
 
 class Imager:
@@ -36,8 +36,8 @@ class Imager:
     def __init__(self, instrument: Instrument, satellite_longitude: float, sea: Sea, scenario: Scenario) -> None:
         self.instrument, self.longitude, self.sea, self.scenario = instrument, satellite_longitude, sea, scenario
         bands = instrument.elements
-        self.solar = {name: SOLAR[name] for name in SOLAR if name in bands}
-        self.thermal = {name: Thermal.of(bands[name], instrument.id) for name in THERMAL if name in bands}
+        self.solar: dict[str, Solar] = {name: SOLAR[name] for name in SOLAR if name in bands}
+        self.thermal: dict[str, Thermal] = {name: Thermal.of(bands[name], instrument.id) for name in THERMAL if name in bands}
         slant = np.deg2rad(np.minimum(angles.view_zenith(sea.place.grid, satellite_longitude), 75))
         self.slant = np.asarray(1 / np.cos(slant), dtype=np.float32)
         self.roughness = float(np.hypot(*scenario.wind))
@@ -77,15 +77,20 @@ class Imager:
     def _temperature(
         self, band: Thermal, sky: Sky, ground: FloatImage, sun: FloatImage, shine: FloatImage, rng: np.random.Generator
     ) -> FloatImage:
-        loss = ((band.vapour + band.vapour_cm * self.sea.vapour) * self.slant).astype(np.float32)
+        vapour = ((band.vapour + band.vapour_cm * self.sea.vapour) * self.slant).astype(np.float32)
+
+        def above(name: str) -> FloatImage:
+            wet, dry = _ABOVE[name]
+            return np.asarray(vapour * np.float32(wet) + np.float32(band.dioxide * dry), dtype=np.float32)
+
         sunlight = np.float32(band.sunlight / np.pi) * sun
-        light = self._surface(band, ground, loss, sunlight, shine)
-        light = _droplets(light, sky.fog, band, loss * _VAPOUR_ABOVE["fog"], sunlight)
+        light = self._surface(band, ground, vapour + np.float32(band.dioxide), sunlight, shine)
+        light = _droplets(light, sky.fog, band, above("fog"), sunlight)
         if sky.dust is not None:
-            light = _absorber(light, sky.dust, band.dust, band, loss * _VAPOUR_ABOVE["dust"], 0.04 * sunlight)
+            light = _absorber(light, sky.dust, band.dust, band, above("dust"), 0.04 * sunlight)
         for layer, name in ((sky.deck, "deck"), (sky.mid, "mid")):
             if layer is not None:
-                light = _droplets(light, layer, band, loss * _VAPOUR_ABOVE[name], sunlight)
+                light = _droplets(light, layer, band, above(name), sunlight)
         if sky.cirrus is not None:
             light = _absorber(light, sky.cirrus, band.ice, band, None, 0.02 * sunlight)
         light = light + rng.standard_normal(light.shape, dtype=np.float32) * band.spread
@@ -93,14 +98,14 @@ class Imager:
 
     def _surface(self, band: Thermal, ground: FloatImage, loss: FloatImage, sunlight: FloatImage, shine: FloatImage) -> FloatImage:
         sea = self.sea
-        land = band.snow if sea.snow else band.bush + (band.sand - band.bush) * sea.sand
+        land = np.asarray(band.snow if sea.snow else band.bush + (band.sand - band.bush) * sea.sand, dtype=np.float32)
         # the sea emits a little less than a black body and mirrors the sky's own warmth, which makes up for most of it
         water = np.float32(1 - 0.4 * (1 - band.water))
-        own = np.where(sea.place.land, ground, sea.sst) - loss - np.float32(band.dioxide)
-        emitted = np.where(sea.place.land, np.float32(land), water) * radiance(own, band.wavelength)
+        own = np.where(sea.place.land, ground, sea.sst) - loss
+        emitted = np.asarray(np.where(sea.place.land, land, water) * radiance(own, band.wavelength), dtype=np.float32)
         if band.sunlight:
-            emitted = emitted + np.where(sea.place.land, (1 - np.float32(land)), 0.006 + 1.1 * shine) * sunlight
-        return np.asarray(emitted, dtype=np.float32)
+            emitted += np.where(sea.place.land, 1 - land, 0.006 + 1.1 * shine) * sunlight
+        return emitted
 
     def _reflectance(self, band: Solar, sky: Sky, shine: FloatImage, rng: np.random.Generator) -> FloatImage:
         sea = self.sea

@@ -56,11 +56,11 @@ class FogBank:
         rng = stream(scenario.seed, "fog")
         self.place, self.sea, self.scenario, self.start = place, sea, scenario, times[0]
         wind = (0.6 * scenario.wind[0], 0.6 * scenario.wind[1])  # the bank moves slower than the air: it forms anew over cold water
-        self.bank = Drift(place, rng, beta=3.5, longest=380, wind=wind, life=40)
-        self.curl = Drift(place, rng, beta=2.7, longest=80, wind=scenario.wind, life=12)
+        self.bank = Drift(place, rng, beta=4.0, longest=650, wind=wind, life=40)
+        self.curl = Drift(place, rng, beta=3.0, longest=90, wind=scenario.wind, life=12)
         self.thick = Drift(place, rng, beta=3.2, longest=120, wind=scenario.wind, life=24)
         self.rough = noise(place, rng, beta=2.2, longest=30)
-        cold = sea.smooth.mean() - sea.sst + 0.5 * (sea.smooth - sea.smooth.mean())
+        cold = sea.smooth.mean() - sea.smooth
         shore = np.exp(-np.maximum(place.offshore, 0) / 120)
         still = 0.8 * cold / max(float(cold.std()), 0.3) + 0.7 * shore - np.maximum(-place.offshore, 0) / 12
         self.still = still.astype(np.float32)
@@ -94,7 +94,7 @@ class FogBank:
         hours, scenario = _hours(self.start, when), self.scenario
         swing = scenario.fog_swing * np.cos(2 * np.pi * (hours - scenario.fog_peak) / 24)
         loss = np.float32(scenario.fog_burn * self.burned[when]) * (0.25 + 0.75 * self.coast)
-        return np.asarray(self.still + 0.8 * self.bank.at(hours) + 0.12 * self.curl.at(hours) + np.float32(swing) - loss, dtype=np.float32)
+        return np.asarray(self.still + 0.8 * self.bank.at(hours) + 0.09 * self.curl.at(hours) + np.float32(swing) - loss, dtype=np.float32)
 
     def _water(self, favour: NDArray[np.float32], edge: float) -> NDArray[np.float32]:
         """Share of the full water content, 0–1: thin at the edge."""
@@ -141,28 +141,30 @@ class FogBank:
 
 
 class Deck:
-    """Stratus or stratocumulus: a sheet or closed cells, thick within and thin along their borders."""
+    """Stratus or stratocumulus: a sheet or closed cells, thick within and thin along their borders; mostly over warmer water."""
 
     def __init__(self, sea: Sea, scenario: Scenario, start: datetime) -> None:
         rng, place, wind = stream(scenario.seed, "deck"), sea.place, scenario.deck_wind
         self.sea, self.scenario, self.start = sea, scenario, start
-        self.cover = Drift(place, rng, beta=3.2, longest=420, wind=wind, life=30)
-        self.cells = Drift(place, rng, beta=3.4, longest=45, wind=wind, life=8)
+        self.cover = Drift(place, rng, beta=3.8, longest=800, wind=wind, life=30)
+        self.cells = Drift(place, rng, beta=4.2, longest=60, wind=wind, life=8)
         self.rough = Drift(place, rng, beta=2.4, longest=25, wind=wind, life=6)
-        self.from_ = _threshold(scenario.deck_cover)
+        warm = sea.smooth - sea.smooth.mean()
+        self.still = np.asarray(0.7 * warm / max(float(warm.std()), 0.3), dtype=np.float32)
+        self.from_ = float(np.quantile(self.cover.at(0) + self.still, 1 - scenario.deck_cover))
 
     def at(self, when: datetime) -> Layer:
         """The deck at a time."""
         hours, scenario = _hours(self.start, when), self.scenario
         full = 1.5 * scenario.deck_path / scenario.deck_radius
-        cover = ramp(self.cover.at(hours), self.from_ - 0.15, self.from_ + 0.35)
+        cover = ramp(self.cover.at(hours) + self.still, self.from_ - 0.1, self.from_ + 0.3)
         cells = self.cells.at(hours)
         broken = np.float32(scenario.deck_broken)
         thick = 1 - broken + broken * (2.2 * np.abs(cells) ** np.float32(0.8) - 0.35)
         depth = np.maximum(full * cover * thick, 0)
         rough = (0.15 + 0.45 * broken) * (0.7 * self.rough.at(hours) - 0.5 * np.abs(cells))
         top = self.sea.smooth - np.float32(_LAPSE * scenario.deck_top / 1000) + rough
-        base = scenario.deck_top - min(400.0, 0.5 * scenario.deck_top)
+        base = max(0.45 * scenario.deck_top, scenario.deck_top - 450)
         return Layer(np.asarray(depth, dtype=np.float32), np.asarray(top, dtype=np.float32), scenario.deck_radius, base)
 
 
@@ -172,7 +174,7 @@ class MidCloud:
     def __init__(self, sea: Sea, scenario: Scenario, start: datetime) -> None:
         rng, place, wind = stream(scenario.seed, "mid"), sea.place, scenario.mid_wind
         self.scenario, self.start = scenario, start
-        self.cover = Drift(place, rng, beta=2.7, longest=260, wind=wind, life=10)
+        self.cover = Drift(place, rng, beta=3.0, longest=400, wind=wind, life=10)
         self.from_ = _threshold(scenario.mid_cover)
 
     def at(self, when: datetime) -> Layer:
@@ -190,8 +192,8 @@ class Cirrus:
         rng, place, wind = stream(scenario.seed, "cirrus"), sea.place, scenario.cirrus_wind
         angle = float(np.arctan2(wind[1], wind[0]))
         self.scenario, self.start = scenario, start
-        self.cover = Drift(place, rng, beta=3.2, longest=500, wind=wind, life=14, stretch=2.5, angle=angle)
-        self.wisps = Drift(place, rng, beta=2.3, longest=120, wind=wind, life=8, stretch=6.0, angle=angle + 0.25)
+        self.cover = Drift(place, rng, beta=3.7, longest=800, wind=wind, life=14, stretch=2.0, angle=angle)
+        self.wisps = Drift(place, rng, beta=3.0, longest=160, wind=wind, life=8, stretch=6.0, angle=angle + 0.25)
         self.from_ = _threshold(scenario.cirrus_cover)
 
     def at(self, when: datetime) -> Layer:

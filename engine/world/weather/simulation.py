@@ -33,6 +33,7 @@ STEP: Final = timedelta(minutes=30)
 ELEMENTS: Final = ("R0064", "R0086", "R0160", "BT0390", "BT0860", "BT1120", "BT1230", "SST")
 """What detection uses; a sensor without one of them leaves it out."""
 _MOST_FRAMES: Final = 10_000
+_EARLIEST: Final = datetime(2021, 1, 1, tzinfo=UTC)
 
 
 class Simulation(Series):
@@ -188,7 +189,7 @@ def simulate(
     Args:
         region: One of the sea regions, or its id.
         seed: Decides everything that is not given.
-        start: First frame, UTC; drawn between 2021 and 2024 if not given.
+        start: First frame, UTC; drawn from three years of the sensor's service, from 2021 on, if not given.
         frames: Half-hour steps.
         size: Cells each way.
         step: Cell size in degrees: the series then plays in a window of the region. ``None`` spreads the cells over all of it.
@@ -204,15 +205,16 @@ def simulate(
     where = _region(region)
     if not (1 <= frames <= _MOST_FRAMES and 1 <= size <= 4096 and seed >= 0):
         raise WeatherInvalid(f"take 1 to {_MOST_FRAMES:,} frames, 1 to 4,096 cells each way and a seed from 0.")
-    dice = stream(seed, "series")
-    begins = start or datetime(2021, 1, 1, tzinfo=UTC) + STEP * int(dice.integers(0, 2 * 24 * 3 * 365))
+    dice, instrument = stream(seed, "series"), _instrument(sensor, where)
+    earliest = max(_EARLIEST, min(platform.start for platform in instrument.platforms))
+    begins = start or earliest + STEP * int(dice.integers(0, 2 * 24 * 3 * 365))
     if begins.tzinfo is None:
         raise WeatherInvalid("the first time needs a time zone; give it in UTC.")
     times = tuple(begins.astimezone(UTC) + index * STEP for index in range(frames))
     place = Place.of(where, size, step=step, rng=dice, coastline=coastline)
     scenario = Scenario.draw(regime, seed, lat=place.latitude, when=times[0])
     try:
-        return Simulation(place, scenario, times, _instrument(sensor, where), elements)
+        return Simulation(place, scenario, times, instrument, elements)
     except SourceInvalid as error:
         raise WeatherInvalid(str(error)) from None
 
