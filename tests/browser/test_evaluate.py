@@ -18,7 +18,7 @@ from tests.browser.conftest import Server, serve, visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-SLOW = 120_000
+SLOW = 180_000
 """Milliseconds that a step may take on two busy cores."""
 
 
@@ -41,7 +41,7 @@ def bare_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PHAROS_DEMO", "false")
         with serve(tmp_path_factory.mktemp("bare")) as server:
-            server.wait_until_ready()
+            server.wait_until_ready(900)
             yield server
 
 
