@@ -136,7 +136,7 @@ def _start_tokens(towers: Towers, teacher: Teacher, basis: Tensor, tell: Progres
 
 def lesson_name(model: Path, how: Language, phrases: Path, seed: int) -> str:
     """The file name of a finished lesson; it changes with all that decides it."""
-    digest = hashlib.sha256(f"{how.model_dump_json(exclude={'kept'})}|{seed}".encode())
+    digest = hashlib.sha256(f"{how.model_dump_json()}|{seed}".encode())
     for path in (model, phrases):
         digest.update(located(path).read_bytes())
     return f"language-{digest.hexdigest()[:12]}.safetensors"

@@ -184,7 +184,6 @@ class Language(Part):
         steps: Optimiser steps.
         batch: Texts a step: as many sentences as dictionary entries and words; a quarter as many class words join.
         rate: Peak learning rate.
-        kept: Share of the lesson's weights in the text tower that is measured and shipped, see ``Training.settled``.
     """
 
     sentences: Annotated[tuple[Path, ...], Field(min_length=1)]
@@ -193,7 +192,6 @@ class Language(Part):
     steps: int = Field(default=1000, ge=1)
     batch: int = Field(default=256, ge=4)
     rate: Positive = 2e-3
-    kept: Share = 0.0
 
 
 class Backbone(Part):

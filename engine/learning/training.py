@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -28,9 +28,6 @@ from engine.learning.sources import CaptionedSource, Source, places
 from engine.learning.towers import SCALE_NAME, MovingAverage, Towers, load_weights, save_weights, silence_unseen
 from engine.progress import Cancel, Progress, silent
 from engine.settings import settings
-
-PICTURES: Final = ("visual.", SCALE_NAME)
-"""How the names of those weights begin that a lesson in words doesn't touch."""
 
 
 def shares(weights: Sequence[float], batch: int) -> tuple[int, ...]:
@@ -84,7 +81,6 @@ class Training:
         counts: How many of each batch come from each source.
         towers: What learns.
         held: Parts of the image tower that don't.
-        lesson: Weights of the text tower after the lesson in words, by their names in the average; empty without one.
         objectives: What is minimised, with parameters of their own, in the recipe's order.
         average: The moving average, which is validated and shipped.
         optimiser: With its moments.
@@ -101,7 +97,6 @@ class Training:
     counts: tuple[int, ...]
     towers: Towers
     held: tuple[nn.Module, ...]
-    lesson: dict[str, Tensor]
     objectives: nn.ModuleList
     average: MovingAverage
     optimiser: torch.optim.AdamW
@@ -120,11 +115,10 @@ class Training:
             torch.manual_seed(recipe.seed)
             towers = Towers.build(located(recipe.model), [part.sensor for part in recipe.data])
             objectives = nn.ModuleList(OBJECTIVES[part.kind](part, towers.width) for part in recipe.objectives)
-        lesson: dict[str, Tensor] = {}
         if recipe.start is not None:
             load_weights(towers.model, located(recipe.start))
         else:
-            lesson = _lesson(towers, recipe, sources[0], progress, cancel)
+            _lesson(towers, recipe, sources[0], progress, cancel)
             if recipe.backbone is not None:
                 start_from(towers.model.get_submodule("visual"), recipe.backbone.package)
             with torch.no_grad():
@@ -137,7 +131,7 @@ class Training:
         optimiser = adamw(towers, objectives, recipe.optimiser)
         average = MovingAverage.of(towers.whole, recipe.optimiser.average)
         counts = shares([part.weight for part in recipe.data], recipe.batch)
-        return cls(recipe, sources, counts, towers, held, lesson, objectives, average, optimiser, device, 0, 0.0, {})
+        return cls(recipe, sources, counts, towers, held, objectives, average, optimiser, device, 0, 0.0, {})
 
     @property
     def augmentations(self) -> tuple[Augmentation, ...]:
@@ -306,24 +300,11 @@ class Training:
         asked = any(objective.asks_names and objective.how.applies(piece.source) for objective in self._objectives())
         return (*piece.draw.texts, *piece.draw.names) if asked else piece.draw.texts
 
-    def settled(self) -> dict[str, Tensor]:
-        r"""The weights that are measured and shipped: the average, whose text tower goes back towards the lesson by a share.
-
-        .. math:: \theta = (1 - k)\,\bar\theta + k\,\theta_{lesson}
-
-        Pictures teach the text tower their own few words and let it unlearn the others; on the line between the two it is good at both.
-
-        Source: Wortsman et al. 2022, "Robust fine-tuning of zero-shot models" (WiSE-FT), eq. 1.
-        """
-        kept = self.recipe.language.kept if self.recipe.language else 0.0
-        mixed = {name: torch.lerp(self.average.weights[name], value.to(self.device), kept) for name, value in self.lesson.items()}
-        return self.average.weights | mixed
-
     def validate(self) -> dict[str, float]:
-        """Measure the settled weights on what the sources hold out."""
+        """Measure the averaged weights on what the sources hold out."""
         whole = self.towers.whole
         learning = {name: value.detach().clone() for name, value in whole.state_dict().items()}
-        whole.load_state_dict(self.settled())
+        whole.load_state_dict(self.average.weights)
         try:
             return {name: value for source in self.sources for name, value in source.figures(self.towers).items()}
         finally:
@@ -401,9 +382,11 @@ class Training:
         }
 
     def shipped(self) -> dict[str, Tensor]:
-        """The settled weights of the model with unknown words silenced, by name."""
+        """The averaged weights of the model with unknown words silenced, by name."""
         weights = {
-            name.removeprefix("model."): value.detach().cpu().clone() for name, value in self.settled().items() if name.startswith("model.")
+            name.removeprefix("model."): value.detach().cpu().clone()
+            for name, value in self.average.weights.items()
+            if name.startswith("model.")
         }
         if self.recipe.language is not None or self.recipe.start is not None:  # words that no caption has were taught before
             return weights
@@ -415,17 +398,14 @@ class Training:
         return weights
 
 
-def _lesson(towers: Towers, recipe: Recipe, source: Source, progress: Progress, cancel: Cancel | None) -> dict[str, Tensor]:
+def _lesson(towers: Towers, recipe: Recipe, source: Source, progress: Progress, cancel: Cancel | None) -> None:
     """Teach words, or take what an earlier training with the same lesson has learned.
 
     The lesson depends on the data's seed alone, so that trainings that are compared over seeds share it.
-
-    Returns:
-        What the text tower has learned, by the names of :attr:`Towers.whole`; empty without a lesson.
     """
     how = recipe.language
     if how is None or not isinstance(source, CaptionedSource):
-        return {}
+        return
     cached = settings().data_dir / "cache" / lesson_name(recipe.model, how, recipe.data[0].phrases, recipe.of_data)
     if not cached.is_file():
         never = frozenset(plain(text) for index in source.parts.held_out for text in source.records[index].captions)
@@ -434,9 +414,7 @@ def _lesson(towers: Towers, recipe: Recipe, source: Source, progress: Progress, 
             pupil = Towers.build(located(recipe.model))
         teach(pupil, how, source.phrases, never, recipe.of_data, progress, cancel)
         save_weights(pupil.model.state_dict(), cached)
-    load_weights(towers.model, cached, keep=PICTURES)
-    taught = towers.model.state_dict()
-    return {f"model.{name}": value.clone() for name, value in taught.items() if not name.startswith(PICTURES) and value.is_floating_point()}
+    load_weights(towers.model, cached, keep=("visual.", SCALE_NAME))
 
 
 def _device() -> torch.device:

@@ -45,24 +45,9 @@ def shipped(recipe: Path, out: Path, **how: Any) -> dict[str, Tensor]:
     return {name: value.float() for name, value in load_file(train(recipe, out=out, **how).checkpoint).items()}
 
 
-def test_the_text_tower_lies_between_its_lesson_and_what_pictures_taught(recipe: Recipes, tmp_path: Path, lessons: list[int]) -> None:
-    def with_share(kept: float) -> dict[str, Tensor]:
-        language = {"sentences": [str(tmp_path / "none.txt")], "kept": kept}
-        return shipped(recipe(language=language, epochs=1), tmp_path / f"run{kept}")
-
-    none, half, all_of_it = with_share(0), with_share(0.5), with_share(1)
-    assert len(lessons) == 1  # the second and third take what the first was taught
-    assert any(not torch.equal(none[name], all_of_it[name]) for name in none if name.startswith("text."))
-    for name in none:
-        if name.startswith("visual."):
-            assert torch.equal(none[name], all_of_it[name]), name
-        else:
-            torch.testing.assert_close(half[name], (none[name] + all_of_it[name]) / 2, atol=2e-3, rtol=0)
-
-
 def test_trainings_that_differ_in_their_seed_share_the_lesson(recipe: Recipes, tmp_path: Path, lessons: list[int]) -> None:
-    path = recipe(language={"sentences": [str(tmp_path / "none.txt")], "kept": 1.0}, epochs=1)
+    path = recipe(optimiser={"text_layers": 0}, language={"sentences": [str(tmp_path / "none.txt")]}, epochs=1)
     first, second = shipped(path, tmp_path / "a"), shipped(path, tmp_path / "b", seed=99)
     assert lessons == [5]
-    assert all(torch.equal(first[name], second[name]) for name in first if name.startswith("text."))
+    assert all(torch.equal(first[name], second[name]) for name in first if "token_embedding" in name)  # what no picture changes
     assert any(not torch.equal(first[name], second[name]) for name in first if name.startswith("visual."))
