@@ -58,7 +58,7 @@ class FogBank:
         wind = (0.6 * scenario.wind[0], 0.6 * scenario.wind[1])  # the bank moves slower than the air: it forms anew over cold water
         self.bank = Drift(place, rng, beta=4.0, longest=650, wind=wind, life=40)
         self.curl = Drift(place, rng, beta=3.0, longest=90, wind=scenario.wind, life=12)
-        self.thick = Drift(place, rng, beta=3.2, longest=120, wind=scenario.wind, life=24)
+        self.thick = Drift(place, rng, beta=3.6, longest=140, wind=scenario.wind, life=24)
         self.rough = noise(place, rng, beta=2.2, longest=30)
         cold = sea.smooth.mean() - sea.smooth
         shore = np.exp(-np.maximum(place.offshore, 0) / 120)
@@ -123,7 +123,7 @@ class FogBank:
         return (low + high) / 2
 
     def _patchy(self, hours: float) -> FloatImage:
-        return np.asarray(np.exp(np.float32(0.2) * self.thick.at(hours)), dtype=np.float32)
+        return np.asarray(np.exp(np.float32(0.15) * self.thick.at(hours)), dtype=np.float32)
 
     def at(self, when: datetime) -> tuple[Layer, NDArray[np.bool_]]:
         """The fog, and (n, m) where one sees less than 1 km at the surface."""

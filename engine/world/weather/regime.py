@@ -66,7 +66,7 @@ class Regime:
     deck: float = 0.6
     deck_cover: Range = (0.08, 0.75)
     deck_top: Range = (700.0, 1800.0)
-    deck_low: float = 0.12
+    deck_low: float = 0.06
     deck_low_top: Range = (350.0, 650.0)
     deck_path: Range = (30.0, 140.0)
     deck_radius: Range = (8.0, 15.0)
@@ -102,9 +102,9 @@ _HELD_OUT: Final = (
     Regime(name="thin", fog_water=(0.05, 0.12), fog_depth=(80, 220), fog_radius=(4, 7), cirrus_depth=(0.1, 2.0), cirrus=0.6),
     Regime(
         name="cool",
-        fog_top=(-3.5, -1.5),
+        fog_top=(-3.2, -1.2),
         fog_radius=(8, 12),
-        deck_top=(600, 1100),
+        deck_top=(650, 1200),
         deck_radius=(7, 11),
         deck_broken=(0, 0.6),
         sand=(0, 0.3),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -8,11 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from engine.errors import WeatherInvalid
 from engine.fog import Cube, SeaRegion, sea_regions
+from engine.fog.command import fog_cli
 from engine.fog.labels import Label
 from engine.types import Bounds
+from engine.world.coastline import LAND
 from engine.world.weather import DEMO, HELD_OUT, REGIMES, TRAINING, Simulation, simulate
 
 START = datetime(2022, 5, 3, 1, tzinfo=UTC)
@@ -236,6 +240,46 @@ def test_every_sensor_has_its_own_bands(make: Simulate, sensor: str) -> None:
 def test_bad_input_is_an_error_in_words(make: Simulate, more: dict[str, object], words: str) -> None:
     with pytest.raises(WeatherInvalid, match=words):
         make(**more)
+
+
+def test_fog_is_smooth_and_a_deck_is_cellular(make: Simulate) -> None:
+    """fog.md §1.5: local deviation of 11 µm 0.1 to 0.4 K in fog and 0.4 to 1.5 K in stratocumulus, at cells of 2 km."""
+    from scipy.ndimage import binary_erosion, uniform_filter
+
+    regime = replace(FOGGY, name="texture", deck=1, empty=0, cirrus=0, mid=0, deck_low=0, deck_broken=(0.9, 0.9), deck_cover=(0.4, 0.4))
+    series = make("CC", 5, regime=regime.at_rate(0.35, 1.0), size=96, step=0.02, frames=1)
+    window, sky = series.frame(0).fields["BT1120"], series.sky(0)
+    deviation = np.sqrt(np.maximum(uniform_filter(window.astype(float) ** 2, 5) - uniform_filter(window.astype(float), 5) ** 2, 0))
+    assert sky.deck is not None
+    inside = binary_erosion(sky.fog.depth > 3, iterations=3) & (uniform_filter(sky.deck.depth, 7) == 0)
+    cells = binary_erosion(uniform_filter(sky.deck.depth, 9) > 3, iterations=4) & (uniform_filter(sky.fog.depth, 9) == 0)
+    assert inside.sum() > 100
+    assert cells.sum() > 100
+    assert np.median(deviation[inside]) < 0.4
+    assert np.median(deviation[cells]) > 1.5 * np.median(deviation[inside])
+
+
+def test_a_full_series_is_made_in_20_seconds(coast: Path) -> None:
+    """48 frames of 512 × 512 in processor time, which a busy machine does not stretch, from 4 of them."""
+    begun = time.process_time()
+    series = simulate("CC", 5, regime=replace(FOGGY, name="x", deck=1, mid=1, cirrus=1, empty=0), start=START, coastline=coast)
+    for index in range(0, 48, 12):
+        series.frame(index)
+    assert (time.process_time() - begun) * 12 < 20
+
+
+@pytest.mark.skipif(not LAND.is_file(), reason="vendor/world-atlas is fetched at set-up")
+def test_the_command_line_writes_a_marked_cube_and_refuses_in_words(tmp_path: Path) -> None:
+    run = ["simulate", str(tmp_path), "--region", "NS", "--seed", "4", "--frames", "2", "--size", "16", "--rate", "0.2"]
+    done = CliRunner().invoke(fog_cli, [*run, "--json"])
+    assert done.exit_code == 0
+    record = json.loads(done.stdout)
+    assert record["synthetic"] is True
+    assert record["fog_rate"] == pytest.approx(0.2)
+    cube = Cube.open(record["cube"])
+    assert cube.name == "SYNTHETIC_fog_NS_4"
+    assert cube.shape == (16, 16)
+    assert CliRunner().invoke(fog_cli, [*run, "--regime", "wild"]).exit_code != 0
 
 
 def test_one_cell_and_one_frame_work(make: Simulate) -> None:
