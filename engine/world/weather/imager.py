@@ -13,7 +13,7 @@ from engine.fog.planck import radiance, temperature
 from engine.world.noise import FloatImage, stream
 from engine.world.weather.glint import glint
 from engine.world.weather.layers import Layer
-from engine.world.weather.optics import SOLAR, THERMAL, Solar, Thermal, mirror, opaque_emissivity
+from engine.world.weather.optics import NATIVE_KM, SOLAR, THERMAL, Solar, Thermal, mirror, opaque_emissivity
 from engine.world.weather.scenario import Scenario
 from engine.world.weather.sea import Sea
 from engine.world.weather.sky import Sky
@@ -93,7 +93,7 @@ class Imager:
                 light = _droplets(light, layer, band, above(name), sunlight)
         if sky.cirrus is not None:
             light = _absorber(light, sky.cirrus, band.ice, band, None, 0.02 * sunlight)
-        light = light + rng.standard_normal(light.shape, dtype=np.float32) * band.spread
+        light = self._seen(light, band.spread, 1, rng)
         return np.clip(temperature(light, band.wavelength), _COLDEST_K, _HOTTEST_K)
 
     def _surface(self, band: Thermal, ground: FloatImage, loss: FloatImage, sunlight: FloatImage, shine: FloatImage) -> FloatImage:
@@ -123,8 +123,21 @@ class Imager:
             assert layer is not None
             light = _scatter(light, layer.depth, strength, limit)
         light = light + air * (1 - light) ** 2
-        noisy = 100 * light + rng.standard_normal(light.shape, dtype=np.float32) * np.float32(0.25) / np.maximum(sky.cos_sza, 0.03)
+        spread = np.asarray(0.25 / np.maximum(sky.cos_sza, 0.03), dtype=np.float32)
+        noisy = self._seen(np.asarray(100 * light, dtype=np.float32), spread, 0, rng)
         return np.where(sky.cos_sza > _DARK, noisy, np.nan).astype(np.float32)
+
+    def _seen(self, light: FloatImage, spread: FloatImage | np.float32, kind: int, rng: np.random.Generator) -> FloatImage:
+        """Noise, and the blur where the sensor's pixels are larger than the cells: then neighbours share their noise, too."""
+        from scipy.ndimage import gaussian_filter1d
+
+        noise = rng.standard_normal(light.shape, dtype=np.float32) * spread
+        for axis, cell in enumerate(self.sea.place.cell_km):
+            width = 0.42 * NATIVE_KM[self.instrument.id][kind] / cell  # a box as wide as a pixel has about this deviation
+            if width > 0.35:
+                light, noise = (gaussian_filter1d(part, width, axis=axis, truncate=2.5, mode="nearest") for part in (light, noise))
+                noise = noise * np.float32(np.sqrt(max(1.0, 2 * np.sqrt(np.pi) * width)))
+        return np.asarray(light + noise, dtype=np.float32)
 
 
 def _scatter(light: FloatImage, depth: FloatImage, strength: float, limit: float) -> FloatImage:

@@ -126,6 +126,8 @@ class Thermal:
 
 
 _NOISE: Final = {"ABI": 0.8, "AHI": 1.0, "SEVIRI": 1.2, "FCI": 0.8, "AGRI": 2.0, "AGRI-B": 1.6}
+NATIVE_KM: Final = {"ABI": (1.0, 2.0), "AHI": (1.0, 2.0), "AGRI": (2.0, 4.0), "AGRI-B": (2.0, 4.0), "SEVIRI": (3.0, 3.0), "FCI": (1.0, 2.0)}
+"""Size of a pixel below the satellite, km, of reflected and of emitted light; on finer grids the picture is oversampled."""
 THERMAL: Final = ("BT0390", "BT0860", "BT1040", "BT1120", "BT1230")
 
 

@@ -78,7 +78,7 @@ class Sea:
             smooth=smooth,
             product=np.where(place.land, np.nan, product + wrong).astype(np.float32),
             vapour=vapour.astype(np.float32),
-            sand=np.asarray(dry * ramp(meander + 0.4 * ground, -1.2, 1.0), dtype=np.float32),
+            sand=np.asarray(dry * ramp(meander + 0.4 * ground, -2.0, 1.0), dtype=np.float32),
             ground=ground,
             turbid=silt.astype(np.float32),
             snow=scenario.snow,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from engine.errors import WeatherInvalid
@@ -257,6 +258,19 @@ def test_fog_is_smooth_and_a_deck_is_cellular(make: Simulate) -> None:
     assert cells.sum() > 100
     assert np.median(deviation[inside]) < 0.4
     assert np.median(deviation[cells]) > 1.5 * np.median(deviation[inside])
+
+
+def test_a_grid_finer_than_the_sensor_is_oversampled_and_not_sharper(make: Simulate) -> None:
+    """AGRI's infrared pixels of 4 km lie on three cells of 0.0125°: neighbours share noise and edges."""
+    sharp, soft = (
+        make("CE", 2, size=64, step=0.0125, frames=1, sensor=sensor, regime=FOGGY).frame(0).fields["BT1230"] for sensor in ("ABI", "AGRI")
+    )
+
+    def alike(field: NDArray[np.float32]) -> float:
+        rough = field - (np.roll(field, 2, 1) + np.roll(field, -2, 1)) / 2
+        return float(np.corrcoef(rough[:, 4:-5].ravel(), rough[:, 5:-4].ravel())[0, 1])
+
+    assert alike(soft) > alike(sharp) + 0.1
 
 
 def test_a_full_series_is_made_in_20_seconds(coast: Path) -> None:
