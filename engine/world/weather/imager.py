@@ -87,7 +87,7 @@ class Imager:
         light = self._surface(band, ground, vapour + np.float32(band.dioxide), sunlight, shine)
         light = _droplets(light, sky.fog, band, above("fog"), sunlight)
         if sky.dust is not None:
-            light = _absorber(light, sky.dust, band.dust, band, above("dust"), 0.04 * sunlight)
+            light = _absorber(light, sky.dust, band.dust, band, above("dust"), 0.015 * sunlight)
         for layer, name in ((sky.deck, "deck"), (sky.mid, "mid")):
             if layer is not None:
                 light = _droplets(light, layer, band, above(name), sunlight)

@@ -136,6 +136,7 @@ def test_dust_is_grey_without_a_fog_signal_and_turns_the_split_window() -> None:
     assert np.median(dusty["R0064"]) > np.median(clear["R0064"]) + 4
     assert np.median(dusty["BT1120"] - dusty["BT1230"]) < np.median(clear["BT1120"] - clear["BT1230"]) - 0.4
     assert _difference(_look(110, dust=_layer(2.0, _sst() - 13))[0]) > -0.5
+    assert _difference(dusty) < _difference(_look(40, fog=_layer(8, _sst(), 8))[0]) - 5
 
 
 def test_noise_at_39_grows_towards_the_cold() -> None:
