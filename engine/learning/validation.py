@@ -1,4 +1,4 @@
-"""Figures on what was held out: zero-shot over the classes, and retrieval."""
+"""Figures on what was held out: zero-shot over the classes, and retrieval, by the bench's own measures."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.evaluation.retrieval import KS, Matching, retrieve
+from engine.evaluation.zero_shot import classify, ensemble
 from engine.learning.augmentation import resized
 from engine.learning.sources import CaptionedSource
 from engine.learning.towers import Towers
@@ -37,38 +39,15 @@ def validate(towers: Towers, source: CaptionedSource) -> dict[str, float]:
     crops = embedded(towers, source.pictures[held_out][:, :, third : 2 * third, third : 2 * third])
     classes = class_vectors(towers, source.phrases.names)
     labels = source.labels[held_out]
-    sentences = [(place, text) for place, index in enumerate(held_out) for text in source.records[index].captions]
-    texts = encoded_texts(towers, [text for _, text in sentences])
+    matching = Matching.of([source.records[index].captions for index in held_out])
+    found = retrieve(images, encoded_texts(towers, matching.texts), matching)
     towers.model.train(was_training)
     return {
-        "zero_shot": float(((images @ classes.T).argmax(axis=1) == labels).mean()),
-        "zero_shot_crops": float(((crops @ classes.T).argmax(axis=1) == labels).mean()),
-        **recalls(images @ texts.T, np.array([place for place, _ in sentences])),
+        "zero_shot": classify(images, classes, labels, source.phrases.names).accuracy,
+        "zero_shot_crops": classify(crops, classes, labels, source.phrases.names).accuracy,
+        **{f"{way}_r{k}": recall.at(k) for way, recall in (("t2i", found.t2i), ("i2t", found.i2t)) for k in KS},
+        "mean_recall": found.mean_recall,
     }
-
-
-def recalls(scores: Floats, owner: NDArray[np.int64]) -> dict[str, float]:
-    """Recall at 1, 5, 10 in both directions under protocol P1.
-
-    Args:
-        scores: (images, texts) similarities.
-        owner: (texts,) the one image of each text.
-
-    Returns:
-        ``t2i_r1`` … ``i2t_r10``: the share of the texts whose image is among the best, and of the images that have one of
-        their texts among the best; ``mean_recall``: the mean of the six. A tie counts against us.
-
-    Source: RemoteCLIP (Liu et al. 2024), table II.
-    """
-    right = scores[owner, np.arange(len(owner))]
-    image_rank = (scores >= right[None, :]).sum(axis=0) - 1  # of each text's image
-    best_text = np.full(len(scores), -np.inf, dtype=scores.dtype)
-    np.maximum.at(best_text, owner, right)
-    own = owner[None, :] == np.arange(len(scores))[:, None]
-    text_rank = ((scores >= best_text[:, None]) & ~own).sum(axis=1)
-    found = {f"t2i_r{k}": float((image_rank < k).mean()) for k in (1, 5, 10)}
-    found |= {f"i2t_r{k}": float((text_rank < k).mean()) for k in (1, 5, 10)}
-    return {**found, "mean_recall": float(np.mean(list(found.values())))}
 
 
 def embedded(towers: Towers, pictures: NDArray[np.uint8] | NDArray[np.float16], sensor: str = "rgb") -> Floats:
@@ -82,9 +61,8 @@ def embedded(towers: Towers, pictures: NDArray[np.uint8] | NDArray[np.float16], 
 
 def class_vectors(towers: Towers, names: Sequence[str], templates: Sequence[str] = TEMPLATES) -> Floats:
     """L names → (L, D): the mean over templates, renormalised."""
-    rows = towers.texts([template.replace("{}", name) for name in names for template in templates])
-    mean = rows.view(len(names), len(templates), -1).mean(dim=1)
-    return _array(torch.nn.functional.normalize(mean, dim=-1))
+    rows = encoded_texts(towers, [template.replace("{}", name) for template in templates for name in names])
+    return ensemble(rows.reshape(len(templates), len(names), -1))
 
 
 def encoded_texts(towers: Towers, words: Sequence[str]) -> Floats:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, cast
 from xml.etree import ElementTree
 
-import numpy as np
 import pytest
 import torch
 import yaml
@@ -26,7 +25,6 @@ from engine.learning.sources import CaptionedSource
 from engine.learning.teacher import Teacher
 from engine.learning.towers import MovingAverage, Towers
 from engine.learning.training import Training, shares
-from engine.learning.validation import recalls
 
 Recipes = Callable[..., Path]
 
@@ -376,18 +374,3 @@ def test_a_batch_is_shared_by_weight() -> None:
     assert shares([1.0], 128) == (128,)
     assert shares([0.8, 0.2], 128) == (102, 26)
     assert shares([1.0, 1e-6], 8) == (7, 1)
-
-
-def test_recalls_by_hand() -> None:
-    """Two images, three sentences: 0 and 1 of image 0, 2 of image 1."""
-    scores = np.array([[0.9, 0.1, 0.5], [0.2, 0.3, 0.4]], dtype=np.float32)
-    found = recalls(scores, np.array([0, 0, 1]))
-    assert found["t2i_r1"] == pytest.approx(1 / 3)  # only the first sentence finds its image first
-    assert found["t2i_r5"] == 1.0
-    assert found["i2t_r1"] == 1.0
-    assert found["mean_recall"] == pytest.approx((1 / 3 + 5) / 6)
-
-
-def test_recalls_of_a_model_that_says_nothing_are_zero_at_first_rank() -> None:
-    found = recalls(np.zeros((20, 20), dtype=np.float32), np.arange(20))
-    assert found["t2i_r1"] == found["i2t_r10"] == 0.0
