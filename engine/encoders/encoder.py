@@ -20,6 +20,7 @@ from engine.encoders.pixels import prepare
 from engine.encoders.registry import UNMEASURED, Calibration, ModelCard, model_card
 from engine.encoders.text import TextTower
 from engine.errors import ArchitectureUnknown, DeviceUnavailable, WeightsCorrupt
+from engine.memory import keep_memory
 from engine.progress import Cancel, Progress, silent
 from engine.settings import Settings
 from engine.settings import settings as process_settings
@@ -135,6 +136,8 @@ class Encoder:
         self.sha256 = sha256
         self.input_size = architecture.input_size(config)
         self._device = torch.device(device)
+        if self._device.type == "cpu":
+            keep_memory()
         fast = self._device.type == "cuda" and torch.cuda.is_bf16_supported()
         self.precision = precision or ("bf16" if fast else "fp32")
         # Weights stay float32 and autocast lowers the products alone: batch statistics and norms keep their digits.

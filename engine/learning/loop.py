@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import logging
 import time
 from pathlib import Path
@@ -18,10 +16,9 @@ from engine.learning.run import Run
 from engine.learning.sources import CaptionedSource, Source
 from engine.learning.towers import export
 from engine.learning.training import Training
+from engine.memory import keep_memory
 from engine.progress import Cancel, Progress, silent
 from engine.settings import settings
-
-M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4  # <malloc.h>
 
 
 def train(
@@ -91,18 +88,6 @@ def _source(part: CaptionedPictures | Islands, seed: int, cache: Path, progress:
     from engine.learning.islands import IslandSource  # makes worlds: only who asks for them pays for it
 
     return IslandSource.read(part, seed, cache, progress)
-
-
-def keep_memory() -> None:
-    """Let freed memory stay with the process (glibc only).
-
-    Otherwise a step's largest tensors come from the kernel page by page, each time anew: 24 instead of 156 pictures a second
-    for EfficientNet-Lite0 in batches of 128 on two cores.
-    """
-    with contextlib.suppress(OSError, AttributeError):  # another C library
-        mallopt = ctypes.CDLL(None).mallopt
-        for option, value in ((M_MMAP_MAX, 0), (M_TRIM_THRESHOLD, 2**31 - 1), (M_TOP_PAD, 2**28)):
-            mallopt(option, value)
 
 
 def _steps(training: Training, run: Run, progress: Progress, cancel: Cancel | None) -> None:
