@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any, Final, Self
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields
+from typing import ClassVar, Self
 
+from app.address import PageState
 from engine.serving.evaluation import FOLDER, ISLAND, SUITES, Suite, Trial
-
-LONGEST: Final = 2000
-"""Characters of one value that an address may carry."""
-RANGES: Final = {"seeds": (1, 20), "share": (5, 95)}
 
 
 @dataclass(frozen=True, slots=True)
-class EvaluateState:
+class EvaluateState(PageState):
     """Everything that Evaluate shows; but for the last two, what is to be measured next.
 
     Attributes:
@@ -36,6 +33,10 @@ class EvaluateState:
         of: Id of the model whose confusions are shown; empty means the first.
     """
 
+    RANGES: ClassVar[Mapping[str, tuple[int, int]]] = {"seeds": (1, 20), "share": (5, 95)}
+    CHOICES: ClassVar[Mapping[str, Collection[str]]] = {"suite": SUITES}
+    LONGEST: ClassVar[int] = 2000
+
     suite: str = "zeroshot"
     models: tuple[str, ...] = ()
     data: str = ISLAND
@@ -52,29 +53,6 @@ class EvaluateState:
     held: str = ""
     run: str = ""
     of: str = ""
-
-    @classmethod
-    def from_query(cls, query: Mapping[str, Sequence[str]]) -> Self:
-        """Read an address's query; what is not understood is left at its default.
-
-        Args:
-            query: Values of each key, in order.
-        """
-        state = cls()
-        for item in fields(cls):
-            values = [value for value in query.get(item.name, ()) if isinstance(value, str) and len(value) <= LONGEST]
-            if values:
-                try:
-                    state = replace(state, **{item.name: _read(item.name, getattr(state, item.name), values)})
-                except ValueError:
-                    continue
-        return state
-
-    def to_query(self) -> dict[str, list[str]]:
-        """The address's query: only what differs from the default."""
-        blank = type(self)()
-        changed = {item.name: getattr(self, item.name) for item in fields(self) if getattr(self, item.name) != getattr(blank, item.name)}
-        return {name: list(value) if isinstance(value, tuple) else [str(value)] for name, value in changed.items()}
 
     @property
     def kind(self) -> Suite:
@@ -94,17 +72,3 @@ class EvaluateState:
     def of_trial(cls, trial: Trial, run: str) -> Self:
         """The page that shows an evaluation."""
         return cls(**{item.name: getattr(trial, item.name) for item in fields(Trial)}, run=run)
-
-
-def _read(name: str, default: Any, values: list[str]) -> Any:  # noqa: ANN401 - a field's value
-    if isinstance(default, tuple):
-        return tuple(dict.fromkeys(values))
-    if isinstance(default, int):
-        low, high = RANGES[name]
-        number = int(values[-1])
-        if not low <= number <= high:
-            raise ValueError(name)
-        return number
-    if name == "suite" and values[-1] not in SUITES:
-        raise ValueError(values[-1])
-    return values[-1]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
 from urllib.parse import quote, unquote
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from app.address import PageState
 from components.map import MapRegion
 from engine.errors import PharosError
 from engine.types import Region
@@ -105,7 +106,7 @@ class Drawn:
 
 
 @dataclass(frozen=True, slots=True)
-class ViewState:
+class ViewState(PageState):
     """Everything that Explore shows.
 
     Attributes:
@@ -125,6 +126,8 @@ class ViewState:
         fog_opacity: Of the fog layer, percent.
     """
 
+    RANGES: ClassVar[Mapping[str, tuple[int, int]]] = {f"{layer}_opacity": (0, 100) for layer in ("scene", "score", "fog")}
+
     collection: str = ""
     text: str = ""
     negative: str = ""
@@ -140,54 +143,17 @@ class ViewState:
     score_opacity: int = 0
     fog_opacity: int = 80
 
-    @classmethod
-    def from_query(cls, query: Mapping[str, Sequence[str]]) -> Self:
-        """Read an address's query; what is not understood is left at its default.
-
-        Args:
-            query: Values of each key, in order.
-        """
-        state = cls()
-        for item in fields(cls):
-            values = [value for value in query.get(item.name, ()) if isinstance(value, str)]
-            if values:
-                try:
-                    state = replace(state, **{item.name: _read(item.name, getattr(state, item.name), values)})
-                except ValueError:
-                    continue
-        return state
-
-    def to_query(self) -> dict[str, list[str]]:
-        """The address's query: only what differs from the default."""
-        blank = type(self)()
-        query: dict[str, list[str]] = {}
-        for item in fields(self):
-            value = getattr(self, item.name)
-            if value == getattr(blank, item.name):
-                continue
-            if item.name == "regions":
-                query[item.name] = [drawn.text() for drawn in value]
-            else:
-                query[item.name] = list(value) if isinstance(value, tuple) else [str(value)]
-        return query
-
     @property
     def asks(self) -> bool:
         """Whether there is something to rank by."""
         return bool(self.text.strip() or self.like)
 
-
-def _read(name: str, default: object, values: list[str]) -> object:
-    if name == "regions":
-        return _once(Drawn.from_text(value) for value in values)
-    if isinstance(default, tuple):
-        return tuple(dict.fromkeys(values))
-    if isinstance(default, int):
-        number = int(values[-1])
-        if not 0 <= number <= (100 if name.endswith("opacity") else 1_000_000):
-            raise ValueError(name)
-        return number
-    return values[-1]
+    @classmethod
+    def read(cls, name: str, default: Any, values: list[str]) -> Any:  # noqa: ANN401 - a field's value
+        """A field's value from the address; regions have a form of their own."""
+        if name == "regions":
+            return _once(Drawn.from_text(value) for value in values)
+        return super(ViewState, cls).read(name, default, values)  # bare super() fails in a class with slots
 
 
 def _once(regions: Iterable[Drawn]) -> tuple[Drawn, ...]:
