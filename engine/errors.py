@@ -343,3 +343,8 @@ class NowcastInvalid(PharosError):
 class WeatherInvalid(PharosError):
     def __init__(self, why: str) -> None:
         super().__init__(f"This weather can't be made: {why}")
+
+
+class DetectorUnavailable(PharosError):
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"Fog can't be detected by “{name[:40]}”: {why}")

@@ -159,22 +159,22 @@ def detect(cube: Cube, index: int) -> FogMask:
     # in glint the sea itself passes the day test: bright pixels there can't be told apart
     unknown |= glint & (state == State.FOG)
     missing = ~np.isfinite(frame.difference)
-    validity[missing] |= np.uint8(Validity.MISSING)
+    validity[missing] |= np.uint16(Validity.MISSING)
     state[unknown | missing | ((validity & Validity.LAND) > 0)] = State.NO_DATA
     probability[(state == State.OBSCURED) | (state == State.NO_DATA)] = np.nan
     return FogMask(probability, state, validity, cube.times[index], cube.bounds, METHOD, cube.name, cube.synthetic)
 
 
-def _conditions(cube: Cube, index: int, frame: Frame) -> NDArray[np.uint8]:
-    validity = np.where(frame.zenith < DAY_TO, np.uint8(Validity.DAY), np.uint8(Validity.NIGHT))
+def _conditions(cube: Cube, index: int, frame: Frame) -> NDArray[np.uint16]:
+    validity = np.where(frame.zenith < DAY_TO, np.uint16(Validity.DAY), np.uint16(Validity.NIGHT))
     validity[(frame.zenith >= DAY_TO) & (frame.zenith < NIGHT_FROM)] = Validity.TWILIGHT
     if cube.satellite_longitude is not None and cube.view_zenith is not None:
-        validity[cube.view_zenith > 65] |= np.uint8(Validity.SLANT)
+        validity[cube.view_zenith > 65] |= np.uint16(Validity.SLANT)
         if float(frame.zenith.min()) < NIGHT_FROM:
-            validity[_glinting(cube, index, cube.satellite_longitude) & (frame.zenith < NIGHT_FROM)] |= np.uint8(Validity.GLINT)
+            validity[_glinting(cube, index, cube.satellite_longitude) & (frame.zenith < NIGHT_FROM)] |= np.uint16(Validity.GLINT)
     land = cube.land
     if land is not None:
-        validity[land] |= np.uint8(Validity.LAND)
+        validity[land] |= np.uint16(Validity.LAND)
     return validity
 
 

@@ -112,9 +112,9 @@ def _mask(cube: Cube, last: FogMask, step: Step, method: Method) -> FogMask:
     )
 
 
-def _validity(cube: Cube, last: FogMask, when: datetime) -> NDArray[np.uint8]:
+def _validity(cube: Cube, last: FogMask, when: datetime) -> NDArray[np.uint16]:
     """The conditions that stay, with the light of the time that is forecast; sun glint is no matter of a forecast."""
     zenith = solar_zenith(when, cube.lat[:, None], cube.lon[None, :])
-    light = np.where(zenith < 80, np.uint8(Validity.DAY), np.where(zenith < 90, np.uint8(Validity.TWILIGHT), np.uint8(Validity.NIGHT)))
-    stays = last.validity & np.uint8(~int(_LIGHTS | Validity.GLINT) & 0xFF)
-    return np.asarray(stays | light, dtype=np.uint8)
+    light = np.where(zenith < 80, np.uint16(Validity.DAY), np.where(zenith < 90, np.uint16(Validity.TWILIGHT), np.uint16(Validity.NIGHT)))
+    stays = last.validity & np.uint16(~int(_LIGHTS | Validity.GLINT) & 0xFFFF)
+    return np.asarray(stays | light, dtype=np.uint16)
