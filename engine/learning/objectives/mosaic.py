@@ -1,15 +1,23 @@
-"""Pictures that are put together from two: how much of something there is decides how well its words fit."""
+"""Pictures that are put together from two, or flooded: how much of something there is decides how well its words fit."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Literal
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
+from engine.errors import RecipeInvalid
+from engine.learning.draws import class_matches
 from engine.learning.objectives.base import Batch, Objective, ObjectivePart
+from engine.learning.objectives.water import flooded
+
+if TYPE_CHECKING:
+    from engine.learning.training import Training
 
 
 class MosaicPart(ObjectivePart):
@@ -19,12 +27,16 @@ class MosaicPart(ObjectivePart):
         pictures: Share of the pictures of which mosaics are made; they cost a pass of the image tower.
         least: Smallest share of a mosaic that its second picture fills; the largest is 1 less this.
         coarse: Pieces along a side of the noise whose contour is the seam: few make straight shores, many make ragged ones.
+        flooded: Share of the mosaics whose second picture is painted water, see :mod:`engine.learning.objectives.water`.
+        water: The class whose words tell that water.
     """
 
     kind: Literal["mosaic"]
     pictures: Annotated[float, Field(gt=0, le=1)] = 0.5
     least: Annotated[float, Field(ge=0, lt=0.5)] = 0.1
     coarse: int = Field(default=4, ge=2)
+    flooded: Annotated[float, Field(ge=0, le=1)] = 0.0
+    water: str = "Pond"
 
 
 class Mosaic(Objective):
@@ -33,10 +45,30 @@ class Mosaic(Objective):
     part = MosaicPart
     how: MosaicPart
 
+    def __init__(self, how: MosaicPart, dim: int) -> None:
+        """See the base class."""
+        super().__init__(how, dim)
+        self.water: Tensor
+        self.register_buffer("water", torch.tensor(-1))  # number of the water's class; kept, so that a run resumes amid an epoch
+
     @property
     def asks_names(self) -> bool:
         """Words for all classes are what mosaics are told by."""
         return True
+
+    def begin(self, epoch: int, training: Training) -> None:
+        """Look the water's class up.
+
+        Raises:
+            RecipeInvalid: If a source has no such class.
+        """
+        if not self.how.flooded:
+            return
+        for number, source in enumerate(training.sources):
+            if self.how.applies(number):
+                if self.how.water not in source.phrases.classes:
+                    raise RecipeInvalid(training.recipe.name, f"source {number} has no class “{self.how.water}” for “flooded” mosaics.")
+                self.water.fill_(source.phrases.classes.index(self.how.water))
 
     def forward(self, batch: Batch) -> Tensor:
         """The loss of a batch: () float, nats; 0 for fewer than two pictures."""
@@ -47,11 +79,23 @@ class Mosaic(Objective):
         pictures, other = batch.pictures[:count], batch.pictures[second]
         shares = torch.empty(count).uniform_(self.how.least, 1 - self.how.least)
         seams = regions(shares, pictures.shape[-1], self.how.coarse).to(pictures.device)
-        image = batch.images(torch.where(seams, other, pictures))
-        filled = seams.float().mean(dim=(1, 2, 3)).to(image)
+        mixed = torch.where(seams, other, pictures)
         positive, ignored = batch.class_matches()
+        its, unknown = positive[second], ignored[second]
+        wet = round(self.how.flooded * count)
+        if wet:
+            mixed[:wet] = flooded(pictures[:wet], seams[:wet])
+            its[:wet], unknown[:wet] = self._of_water(batch)
+        image = batch.images(mixed)
+        filled = seams.float().mean(dim=(1, 2, 3)).to(image)
         logits = batch.towers.scale * image @ batch.names.T
-        return mosaic_loss(logits, positive[:count], positive[second], filled, ignored[:count] | ignored[second])
+        return mosaic_loss(logits, positive[:count], its, filled, ignored[:count] | unknown)
+
+    def _of_water(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Which class words hold for water, and of which nobody knows: each (1, C) bool."""
+        label = np.zeros((1, batch.draw.labels.shape[1]), dtype=bool)
+        label[0, int(self.water)] = True
+        return class_matches(replace(batch.draw.rows(0, 1), labels=label, unsure=np.zeros_like(label)), batch.draw.names)
 
 
 def regions(shares: Tensor, size: int, coarse: int) -> Tensor:
