@@ -19,6 +19,9 @@ from engine.learning.objectives.water import flooded
 if TYPE_CHECKING:
     from engine.learning.training import Training
 
+_PONDS = 0.12
+"""Largest share of small waters beside the large one: what is there counts less than how much there is."""
+
 
 class MosaicPart(ObjectivePart):
     """Mosaics in a recipe.
@@ -29,6 +32,7 @@ class MosaicPart(ObjectivePart):
         coarse: Pieces along a side of the noise whose contour is the seam: few make straight shores, many make ragged ones.
         flooded: Share of the mosaics whose second picture is painted water, see :mod:`engine.learning.objectives.water`.
         water: The class whose words tell that water.
+        land: Classes whose pictures are flooded before others.
     """
 
     kind: Literal["mosaic"]
@@ -37,6 +41,7 @@ class MosaicPart(ObjectivePart):
     coarse: int = Field(default=4, ge=2)
     flooded: Annotated[float, Field(ge=0, le=1)] = 0.0
     water: str = "Pond"
+    land: tuple[str, ...] = ()
 
 
 class Mosaic(Objective):
@@ -49,7 +54,9 @@ class Mosaic(Objective):
         """See the base class."""
         super().__init__(how, dim)
         self.water: Tensor
-        self.register_buffer("water", torch.tensor(-1))  # number of the water's class; kept, so that a run resumes amid an epoch
+        self.land: Tensor
+        self.register_buffer("water", torch.tensor(-1))  # numbers of classes, −1 for none; kept, so that a run resumes amid an epoch
+        self.register_buffer("land", torch.full((len(how.land),), -1))
 
     @property
     def asks_names(self) -> bool:
@@ -57,39 +64,48 @@ class Mosaic(Objective):
         return True
 
     def begin(self, epoch: int, training: Training) -> None:
-        """Look the water's class up.
+        """Look the classes of water and land up.
 
         Raises:
             RecipeInvalid: If a source has no such class.
         """
-        if not self.how.flooded:
-            return
         for number, source in enumerate(training.sources):
-            if self.how.applies(number):
-                if self.how.water not in source.phrases.classes:
-                    raise RecipeInvalid(training.recipe.name, f"source {number} has no class “{self.how.water}” for “flooded” mosaics.")
-                self.water.fill_(source.phrases.classes.index(self.how.water))
+            if self.how.flooded and self.how.applies(number):
+                classes = source.phrases.classes
+                unknown = {self.how.water, *self.how.land} - set(classes)
+                if unknown:
+                    raise RecipeInvalid(training.recipe.name, f"source {number} has no class “{sorted(unknown)[0]}” for flooded mosaics.")
+                self.water.fill_(classes.index(self.how.water))
+                self.land.copy_(torch.tensor([classes.index(name) for name in self.how.land]))
 
     def forward(self, batch: Batch) -> Tensor:
         """The loss of a batch: () float, nats; 0 for fewer than two pictures."""
         count = round(self.how.pictures * len(batch.pictures))
         if count < 1 or len(batch.pictures) < 2:
             return batch.image.sum() * 0
-        second = torch.arange(1, count + 1) % len(batch.pictures)  # the next picture of a batch in random order
-        pictures, other = batch.pictures[:count], batch.pictures[second]
+        wet = round(self.how.flooded * count)
+        order = self._land_first(batch) if wet else torch.arange(len(batch.pictures))
+        first, second = order[:count], order.roll(-1)[:count]  # the next picture of a batch in random order
+        pictures, other = batch.pictures[first], batch.pictures[second]
         shares = torch.empty(count).uniform_(self.how.least, 1 - self.how.least)
         seams = regions(shares, pictures.shape[-1], self.how.coarse).to(pictures.device)
         mixed = torch.where(seams, other, pictures)
         positive, ignored = batch.class_matches()
         its, unknown = positive[second], ignored[second]
-        wet = round(self.how.flooded * count)
         if wet:
-            mixed[:wet] = flooded(pictures[:wet], seams[:wet])
+            ponds = regions(torch.empty(wet).uniform_(0, _PONDS), pictures.shape[-1], 2 * self.how.coarse).to(pictures.device)
+            mixed[:wet] = flooded(flooded(pictures[:wet], ponds), seams[:wet])
+            seams[:wet] |= ponds
             its[:wet], unknown[:wet] = self._of_water(batch)
         image = batch.images(mixed)
         filled = seams.float().mean(dim=(1, 2, 3)).to(image)
         logits = batch.towers.scale * image @ batch.names.T
-        return mosaic_loss(logits, positive[:count], its, filled, ignored[:count] | unknown)
+        return mosaic_loss(logits, positive[first], its, filled, ignored[first] | unknown)
+
+    def _land_first(self, batch: Batch) -> Tensor:
+        """Places of a batch's pictures, (B,): those of the land's classes before the others, each in their own order."""
+        of_land = torch.from_numpy(batch.draw.labels)[:, self.land.cpu()].any(dim=1)
+        return (~of_land).long().argsort(stable=True)
 
     def _of_water(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Which class words hold for water, and of which nobody knows: each (1, C) bool."""
