@@ -13,6 +13,8 @@ STATUS: Final[dict[type[errors.PharosError], int]] = {
     errors.CollectionNotFound: 404,
     errors.TileNotFound: 404,
     errors.CubeNotFound: 404,
+    errors.LayerNotFound: 404,
+    errors.FrameNotFound: 404,
     errors.EncoderNotFound: 404,
     errors.EncoderNotReady: 503,
     errors.WeightsMissing: 503,

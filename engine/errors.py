@@ -247,6 +247,21 @@ class CubeInvalid(PharosError):
         super().__init__(f"The cube “{name}” can't be used: {why}")
 
 
+class LayerNotFound(PharosError):
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        super().__init__(f"There is no layer “{name[:60]}”. Known: {', '.join(known)}.")
+
+
+class FrameNotFound(PharosError):
+    def __init__(self, cube: str, what: str, why: str) -> None:
+        super().__init__(f"“{cube}” has no frame {what[:60]}: {why}")
+
+
+class ExportInvalid(PharosError):
+    def __init__(self, why: str) -> None:
+        super().__init__(f"This can't be exported: {why}")
+
+
 class SourceInvalid(PharosError):
     """Files that can't become a fog cube."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from app.routes import api, assets, health, pixels
+from app.routes import api, assets, fog, health, pixels
 
 
 def routes(base: str) -> list[BaseRoute]:
@@ -17,4 +17,4 @@ def routes(base: str) -> list[BaseRoute]:
     Args:
         base: Path prefix behind a proxy, such as ``/pharos``, or empty.
     """
-    return [*health.routes(base), *pixels.routes(base), *api.routes(base), *assets.routes(base)]
+    return [*health.routes(base), *pixels.routes(base), *fog.routes(base), *api.routes(base), *assets.routes(base)]

@@ -1,4 +1,4 @@
-"""Pixels by URL: basemap and scene tiles, thumbnails, score surfaces, fog frames, confused pictures."""
+"""Pixels by URL: basemap and scene tiles, thumbnails, score surfaces, confused pictures; fog frames are in `fog`."""
 
 from __future__ import annotations
 
@@ -84,14 +84,6 @@ async def surface(request: Request) -> Response:
     return picture(request, drawn, PNG)
 
 
-async def frame(request: Request) -> Response:
-    """A frame of a fog cube's layer."""
-    cube, layer, index = (request.path_params[key] for key in ("cube", "layer", "index"))
-    if (at := whole(index)) is None:
-        raise Nothing(f"There is no frame “{index[:20]}”.")
-    return picture(request, await TILES.work(request, lambda: engine().frame(cube, layer, at)), PNG)
-
-
 async def confusion(request: Request) -> Response:
     """A picture that a model of an evaluation took for something else."""
     run = request.path_params["run"]
@@ -118,8 +110,6 @@ def routes(base: str) -> list[BaseRoute]:
         missing(f"{base}/thumbnails"),
         Route(f"{base}/surfaces/{{token}}.png", guarded(surface)),
         missing(f"{base}/surfaces"),
-        Route(f"{base}/frames/{{cube}}/{{layer}}/{{index}}.png", guarded(frame)),
-        missing(f"{base}/frames"),
         Route(f"{base}/evaluations/{{run}}/{{report}}/{{confusion}}/{{place}}.webp", guarded(confusion)),
         missing(f"{base}/evaluations"),
     ]

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from engine.errors import CubeNotFound
 from engine.fog.cube import Cube
+from engine.fog.layers import Layer, Legend, all_layers, layer_named
 from engine.fog.mask import FogMask, State, Validity
 from engine.fog.physics import detect
 from engine.fog.regions import SeaRegion, sea_regions
-from engine.fog.rendering import LAYERS, Legend, legend, render_frame, render_mask
+from engine.fog.rendering import draw_frame, render_frame, render_mask
 from engine.settings import Settings
 from engine.settings import settings as current
 
 __all__ = [
-    "LAYERS",
     "Cube",
     "FogMask",
+    "Layer",
     "Legend",
     "SeaRegion",
     "State",
     "Validity",
+    "all_layers",
     "cubes",
     "detect",
-    "legend",
+    "draw_frame",
+    "layer_named",
     "open_cube",
     "render_frame",
     "render_mask",

@@ -245,6 +245,11 @@ class Cube:
         )
 
     @property
+    def labelled(self) -> bool:
+        """Whether it brings labels."""
+        return "fog_label" in self._data
+
+    @property
     def land(self) -> NDArray[np.bool_] | None:
         """(n, m) land, if the cube knows it."""
         return self._read("land", 0)[0] == 1 if "land" in self._data else None

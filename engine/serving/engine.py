@@ -19,6 +19,7 @@ from engine.errors import Cancelled, CollectionDamaged, CollectionNotFound, Disk
 from engine.progress import Cancel, Progress, silent, stop_if
 from engine.serving.encoders import Encoders
 from engine.serving.evaluation import Evaluations
+from engine.serving.fog import Fog
 from engine.serving.job import Job
 from engine.serving.opened import OpenedCollections
 from engine.serving.summary import Summaries, Summary
@@ -36,8 +37,6 @@ log = logging.getLogger(__name__)
 MOST_REMEMBERED_QUERIES: Final = 256
 MOST_TILES_OF_A_SURFACE: Final = 50_000
 MOST_MOSAICS: Final = 32
-MOST_CUBES: Final = 8
-MOST_FRAMES: Final = 512
 MOST_JOBS: Final = 10
 SECONDS_TO_CLOSE: Final = 2.0
 
@@ -84,11 +83,11 @@ class Engine:
         self._opened = OpenedCollections(self.config)
         self._summaries = Summaries(self.config)
         self._mosaics: OrderedDict[tuple[str, str, When], Mosaic] = OrderedDict()
-        self._cubes: OrderedDict[str, tuple[str, Cube]] = OrderedDict()
-        self._frames: OrderedDict[tuple[str, str, str, int], bytes] = OrderedDict()
         self._queries: OrderedDict[str, Query] = OrderedDict()
         self.evaluations = Evaluations(self.config, lambda model, cancel, progress: self.encoder(model, cancel=cancel, progress=progress))
         """Measurements behind the page."""
+        self.fog = Fog(self.config)
+        """Fog cubes: frames, masks, forecasts, series, exports."""
         self._lock = threading.Lock()
         """For the tables above and the state; nothing slow is done while it is held."""
         self._jobs: list[Job] = []
@@ -150,6 +149,7 @@ class Engine:
             self._stop.set()
             jobs, warming, self._warming = [job for job in self._jobs if job.running], self._warming, None
         self._encoders.stop()
+        self.fog.close()
         for job in jobs:
             job.cancel()
         for work in (warming, *jobs, *self.evaluations.stop()):
@@ -472,9 +472,7 @@ class Engine:
 
     def cubes(self) -> tuple[str, ...]:
         """Names of the fog cubes."""
-        from engine.fog import cubes
-
-        return tuple(cubes(self.config))
+        return self.fog.names()
 
     def cube(self, name: str) -> Cube:
         """An opened cube; one that was replaced on disk is opened again.
@@ -482,32 +480,7 @@ class Engine:
         Raises:
             CubeNotFound: If there is none.
         """
-        return self._cube(name)[1]
-
-    def _cube(self, name: str) -> tuple[str, Cube]:
-        """Version and cube."""
-        from engine.fog import open_cube
-
-        with self._lock:
-            known = self._cubes.get(name)
-        if known is None or not known[1].path.is_dir() or known[1].version != known[0]:
-            opened = open_cube(name, self.config)
-            known = (opened.version, opened)
-        with self._lock:
-            return _remember(self._cubes, name, known, MOST_CUBES)
-
-    def frame(self, cube: str, layer: str, index: int) -> bytes:
-        """One frame of a cube's layer as PNG."""
-        from engine.fog import render_frame
-
-        version, opened = self._cube(cube)
-        key = (cube, version, layer, index)
-        with self._lock:
-            drawn = self._frames.get(key)
-        if drawn is None:
-            drawn = render_frame(opened, layer, index)
-        with self._lock:
-            return _remember(self._frames, key, drawn, MOST_FRAMES)
+        return self.fog.cube(name)
 
 
 def _remember(table: OrderedDict[Key, Value], key: Key, value: Value, most: int) -> Value:

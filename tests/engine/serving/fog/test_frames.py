@@ -23,22 +23,22 @@ def test_a_frame_is_drawn_once_and_again_when_its_cube_has_changed(own_data: Set
     fields = {name: values[None] for name, values in skies.clear_sea(zenith, np.random.default_rng(0)).items()}
     own_data.cubes_dir.mkdir(parents=True)
     path = skies.write_cube(own_data.cubes_dir / "sea.zarr", fields, [WHEN], LAT, LON)
-    drawn, real = [], engine.fog.render_frame
+    drawn, real = [], engine.fog.draw_frame
 
-    def render(cube: Any, layer: str, index: int) -> bytes:
+    def draw(cube: Any, layer: str, index: int, **more: Any) -> Any:
         drawn.append(cube)
-        return real(cube, layer, index)
+        return real(cube, layer, index, **more)
 
-    monkeypatch.setattr(engine.fog, "render_frame", render)
+    monkeypatch.setattr(engine.fog, "draw_frame", draw)
     machine = Engine(own_data)
-    assert machine.frame("sea", "infrared", 0) == machine.frame("sea", "infrared", 0)
+    assert machine.fog.frame("sea", "infrared", 0) == machine.fog.frame("sea", "infrared", 0)
     assert len(drawn) == 1
     assert machine.cube("sea") is drawn[0]
     for entry in path.iterdir():
         os.utime(entry, ns=(2**61, 2**61))
     assert machine.cube("sea") is not drawn[0]
-    machine.frame("sea", "infrared", 0)
+    machine.fog.frame("sea", "infrared", 0)
     assert len(drawn) == 2
     path.rename(path.with_name("other.zarr"))
     with pytest.raises(CubeNotFound):
-        machine.frame("sea", "infrared", 0)
+        machine.fog.frame("sea", "infrared", 0)

@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.errors import CubeInvalid
-from engine.fog import LAYERS, Cube, FogMask, State, Validity, legend, render_frame, render_mask
+from engine.errors import CubeInvalid, LayerNotFound
+from engine.fog import Cube, FogMask, State, Validity, all_layers, layer_named, render_frame, render_mask
 from engine.fog.sun import solar_zenith
 from engine.types import Bounds
-
-from . import skies
-from .skies import write_cube
+from tests.engine.fog import skies
+from tests.engine.fog.skies import write_cube
 
 WHEN = datetime(2021, 6, 1, 11, tzinfo=UTC)
 LAT, LON = np.arange(69.75, 39.75, -0.5), np.arange(-9.75, 10.25, 0.5)
@@ -25,8 +24,7 @@ BOUNDS = Bounds(-10, 40, 10, 70)
 def opened(png: bytes) -> np.ndarray:
     picture = Image.open(io.BytesIO(png))
     assert picture.format == "PNG"
-    assert picture.mode == "RGBA"
-    return np.asarray(picture)
+    return np.asarray(picture.convert("RGBA"))
 
 
 def mask_of(state: np.ndarray, *, probability: float = 0.9, validity: int = Validity.DAY, bounds: Bounds = BOUNDS) -> FogMask:
@@ -101,13 +99,22 @@ def test_cold_tops_are_white_in_the_infrared(tmp_path: Path) -> None:
 
 
 def test_every_layer_has_a_legend_and_others_are_refused(tmp_path: Path) -> None:
-    assert all(legend(layer).title for layer in LAYERS)
-    assert legend("fog").title == "Fog or very low stratus"
-    with pytest.raises(CubeInvalid, match="infrared, natural, fog"):
+    assert all(layer.legend.title for layer in all_layers().values())
+    assert layer_named("fog").title == "Fog or very low stratus"
+    with pytest.raises(LayerNotFound, match="infrared, natural, night"):
         render_frame(day_cube(tmp_path), "sst", 0)
 
 
-def test_a_whole_cube_of_frames_is_rendered(tmp_path: Path) -> None:
-    cube = day_cube(tmp_path)
-    for layer in LAYERS:
-        assert opened(render_frame(cube, layer, 0, width=64)).shape[1] == 64
+def test_a_layer_says_which_element_the_cube_lacks(tmp_path: Path) -> None:
+    zenith = solar_zenith(WHEN, LAT[:, None], LON[None, :])
+    fields = {name: values[None] for name, values in skies.clear_sea(zenith, np.random.default_rng(0)).items() if name != "BT0390"}
+    cube = Cube.open(write_cube(tmp_path / "part.zarr", fields, [WHEN], LAT, LON))
+    with pytest.raises(CubeInvalid, match="needs BT0390"):
+        render_frame(cube, "difference", 0)
+    with pytest.raises(CubeInvalid, match="no labels"):
+        render_frame(cube, "truth", 0)
+
+
+@pytest.mark.parametrize("layer", ["infrared", "natural", "difference", "fog", "probability", "state"])
+def test_every_layer_is_drawn_at_the_size_that_is_asked(tmp_path: Path, layer: str) -> None:
+    assert opened(render_frame(day_cube(tmp_path), layer, 0, width=64)).shape[1] == 64

@@ -1,0 +1,390 @@
+"""Everything that the fog view asks: strips, frames, masks, forecasts, read-outs, series, spells, exports."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+from threading import Lock
+from typing import TYPE_CHECKING, Final
+
+from engine.errors import CubeInvalid, CubeNotFound, FrameNotFound, PharosError
+from engine.serving.fog.kept import Kept
+from engine.serving.fog.prefetch import Prefetch
+from engine.serving.fog.shelf import Shelf, fingerprint
+from engine.serving.fog.strip import CubeCard, Strip
+from engine.settings import Settings
+
+if TYPE_CHECKING:
+    from engine.fog import Cube, FogMask, Layer
+    from engine.fog.layers import Painted
+    from engine.fog.nowcast import MaskNowcast
+
+log = logging.getLogger(__name__)
+
+MOST_CUBES: Final = 8
+MOST_FRAME_BYTES: Final = 96 * 1024**2
+MOST_MASK_BYTES: Final = 192 * 1024**2
+MOST_NOWCASTS: Final = 4
+MOST_MOMENTS: Final = 336
+"""A week of half hours: as much as a strip shows at once."""
+
+
+class Fog:
+    """The fog cubes of a data folder, thread-safe.
+
+    Args:
+        config: Where they are.
+    """
+
+    def __init__(self, config: Settings) -> None:
+        self._config = config
+        self._cubes: OrderedDict[str, tuple[str, Cube]] = OrderedDict()
+        self._lock = Lock()
+        self._masks: Kept[tuple[object, ...], FogMask] = Kept(MOST_MASK_BYTES, _mask_bytes)
+        self._frames: Kept[tuple[object, ...], bytes] = Kept(MOST_FRAME_BYTES, len)
+        self._nowcasts: Kept[tuple[object, ...], MaskNowcast] = Kept(MOST_NOWCASTS)
+        self._shelf = Shelf(config.data_dir / "cache" / "frames")
+        self._ahead = Prefetch()
+
+    def close(self) -> None:
+        """Draw nothing more ahead."""
+        self._ahead.stop()
+
+    # --- cubes -------------------------------------------------------------------------------------------------------
+
+    def names(self) -> tuple[str, ...]:
+        """Names of the fog cubes."""
+        from engine.fog import cubes
+
+        return tuple(cubes(self._config))
+
+    def cube(self, name: str) -> Cube:
+        """An opened cube; one that was replaced on disk is opened again.
+
+        Raises:
+            CubeNotFound: If there is none.
+            CubeInvalid: If it is damaged.
+        """
+        return self._cube(name)[1]
+
+    def version(self, name: str) -> str:
+        """Of a cube's pictures: changes with the store and with the code and recipes that draw, for addresses that a browser keeps."""
+        return hashlib.sha256(f"{self._cube(name)[0]} {fingerprint()}".encode()).hexdigest()[:12]
+
+    def cards(self) -> tuple[CubeCard, ...]:
+        """All cubes at a glance; one that can't be opened says why."""
+        found = []
+        for name in self.names():
+            try:
+                found.append(self.card(name))
+            except CubeNotFound:
+                continue  # gone meanwhile
+            except PharosError as error:
+                found.append(CubeCard(name, name, broken=str(error)))
+        return tuple(found)
+
+    def card(self, name: str) -> CubeCard:
+        """A cube at a glance."""
+        from engine.fog.moments import spacing
+
+        cube = self.cube(name)
+        about = cube.provenance
+        return CubeCard(
+            name=name,
+            title=cube.title,
+            synthetic=cube.synthetic,
+            region=about.region,
+            bounds=cube.bounds,
+            shape=cube.shape,
+            frames=len(cube.times),
+            first=cube.times[0],
+            last=cube.times[-1],
+            step_minutes=round(spacing(cube.times).total_seconds() / 60),
+            elements=cube.elements,
+            labelled=cube.labelled,
+            time_known=cube.time_known,
+            place_known=cube.place_known,
+            instrument=about.instrument,
+            notes=tuple(about.notes),
+            version=self.version(name),
+        )
+
+    def _cube(self, name: str) -> tuple[str, Cube]:
+        """Version of the store, and the cube."""
+        from engine.fog import open_cube
+
+        with self._lock:
+            known = self._cubes.get(name)
+        if known is None or not known[1].path.is_dir() or known[1].version != known[0]:
+            opened = open_cube(name, self._config)
+            known = (opened.version, opened)
+        with self._lock:
+            self._cubes[name] = known
+            self._cubes.move_to_end(name)
+            while len(self._cubes) > MOST_CUBES:
+                self._cubes.popitem(last=False)
+        return known
+
+    # --- layers and detectors ----------------------------------------------------------------------------------------
+
+    def layers(self, name: str) -> tuple[tuple[Layer, str], ...]:
+        """Every layer from bottom to top, and why it can't be drawn of a cube; empty if it can."""
+        from engine.fog import all_layers
+
+        cube = self.cube(name)
+        return tuple((layer, _why_not(cube, layer, self.methods())) for layer in all_layers().values())
+
+    def methods(self) -> Mapping[str, str]:
+        """Detectors that can be used here: id and title, the default first."""
+        from engine.fog.detection import DETECTORS, detector
+
+        found = {}
+        for name in DETECTORS:
+            try:
+                found[name] = detector(name).title
+            except PharosError:
+                continue
+            except Exception:  # one that is broken must not take the others with it
+                log.exception("the detector %s can't be loaded", name)
+        return found
+
+    # --- time --------------------------------------------------------------------------------------------------------
+
+    def strip(
+        self,
+        name: str,
+        layer: str,
+        *,
+        method: str = "",
+        start: datetime | None = None,
+        end: datetime | None = None,
+        forecast: bool = False,
+        issued: datetime | None = None,
+    ) -> Strip:
+        """The frames of a layer with gaps and forecast frames, and their addresses. Nothing is drawn.
+
+        Args:
+            name: Of the cube.
+            layer: Id of the layer.
+            method: Detector, for layers of a mask; by default the default one.
+            start: Earliest time; by default the first frame's.
+            end: Latest time; by default as much as a strip shows.
+            forecast: Whether the next three hours are added.
+            issued: Frame from which the forecast starts; by default the last one.
+
+        Raises:
+            CubeNotFound, LayerNotFound: If there is none.
+            FrameNotFound: If no frame lies in the span.
+        """
+        from engine.fog import layer_named
+        from engine.fog.moments import ahead, moments, stamp
+        from engine.fog.nowcast import LEADS
+
+        cube, recipe = self.cube(name), layer_named(layer)
+        inside = [i for i, when in enumerate(cube.times) if (start is None or when >= start) and (end is None or when <= end)]
+        if not inside:
+            raise FrameNotFound(name, "in that span", f"it covers {cube.times[0]:%Y-%m-%d %H:%M} to {cube.times[-1]:%Y-%m-%d %H:%M} UTC.")
+        axis = moments(cube, inside[0], inside[min(len(inside), MOST_MOMENTS) - 1])
+        from_ = cube.times[cube.nearest(issued)] if issued else cube.times[-1]
+        if forecast:
+            axis = tuple(moment for moment in axis if moment.time <= from_ or recipe.kind != "mask") + ahead(cube, from_, LEADS)
+            axis = tuple(sorted(axis, key=lambda moment: (moment.time, moment.forecast)))
+        version = self.version(name)
+        extra = f"&issued={stamp(from_)}" if forecast and from_ != cube.times[-1] else ""
+        asked = f"&method={method}" if method and recipe.kind == "mask" else ""
+        files = tuple(
+            f"{moment.stamp}.{recipe.format}?v={version}{asked}{extra if moment.forecast else ''}"
+            if _has(recipe.kind, recipe.shown, moment.index, moment.forecast)
+            else ""
+            for moment in axis
+        )
+        return Strip(name, layer, method or self._default, version, cube.bounds, axis, files, len(cube.times), cube.synthetic)
+
+    @property
+    def _default(self) -> str:
+        from engine.fog.detection import DEFAULT
+
+        return DEFAULT
+
+    # --- pictures ----------------------------------------------------------------------------------------------------
+
+    def frame(
+        self,
+        name: str,
+        layer: str,
+        at: int | datetime,
+        *,
+        method: str = "",
+        other: str = "",
+        issued: datetime | None = None,
+        form: str = "",
+        width: int | None = None,
+    ) -> bytes:
+        """One frame of a layer as PNG or WebP in web-Mercator rows, to be laid between the cube's bounds. Drawn once, then kept.
+
+        Args:
+            name: Of the cube.
+            layer: Id of the layer.
+            at: Index of the frame, or its time. A time after ``issued`` (by default the last frame) is a forecast.
+            method: Detector; by default the default one.
+            other: The detector to compare with, for ``disagreement``; by default another one that can be used.
+            issued: Frame from which a forecast starts.
+            form: ``png`` or ``webp``; by default the layer's own.
+            width: Width in pixels; by default one a cell.
+
+        Raises:
+            CubeNotFound, LayerNotFound, FrameNotFound: If there is none.
+            CubeInvalid: If it can't be drawn: an element is missing, or the frame is damaged.
+        """
+        from engine.fog import layer_named
+
+        version, cube = self._cube(name)
+        recipe = layer_named(layer)
+        form = form or recipe.format
+        method = method or self._default
+        key = (name, version, fingerprint(), layer, str(at), method, other, str(issued), form, width)
+
+        def make() -> bytes:
+            kept = self._shelf.get(key)
+            if kept is None:
+                painted = self._paint(name, cube, recipe, at, method=method, other=other, issued=issued, width=width)
+                kept = painted.encoded("webp" if form == "webp" else "png")
+                self._shelf.put(key, kept)
+            return kept
+
+        return self._frames.get(key, make)
+
+    def prepare(self, strip: Strip, first: int = 0) -> None:
+        """Draw the frames of a strip behind the page: the shown one first, then onward in playing order."""
+        from engine.fog.moments import unstamped
+
+        count = len(strip.moments)
+        order = [place % count for place in range(first, first + count) if strip.files[place % count]]
+        tasks: list[Callable[[], object]] = []
+        for place in order:
+            query = dict(pair.split("=") for pair in strip.files[place].partition("?")[2].split("&"))
+            issued = unstamped(query["issued"]) if "issued" in query else None
+            when = strip.moments[place].time
+            tasks.append(partial(self.frame, strip.cube, strip.layer, when, method=query.get("method", ""), issued=issued))
+        self._ahead.ask(tasks)
+
+    def _paint(
+        self,
+        name: str,
+        cube: Cube,
+        recipe: Layer,
+        at: int | datetime,
+        *,
+        method: str,
+        other: str,
+        issued: datetime | None,
+        width: int | None,
+    ) -> Painted:
+        from engine.fog import draw_frame
+        from engine.fog.layers import Lattice, layer_named, paint_difference, paint_mask
+
+        lattice = Lattice.of(cube.bounds, cube.shape, width)
+        forecast = self._forecast_at(name, at, method=method, issued=issued) if recipe.kind == "mask" else None
+        if forecast is not None:
+            return paint_mask(forecast, layer_named("forecast"), lattice)
+        index = self.index(name, at)
+        if recipe.shown == "disagreement":
+            pair = [self.mask(name, index, each) for each in (method, other or self._rival(method))]
+            return paint_difference(pair[0], pair[1], lattice)
+        if recipe.shown == "forecast":
+            raise FrameNotFound(name, f"{cube.times[index]:%Y-%m-%d %H:%M} UTC", "it was observed; a forecast begins after it was issued.")
+        return draw_frame(cube, recipe.id, index, width=width, find=lambda _, frame: self.mask(name, frame, method))
+
+    def _rival(self, method: str) -> str:
+        rivals = [name for name in self.methods() if name != method]
+        if not rivals:
+            raise CubeInvalid(method, "there is no second detector to compare with.")
+        return rivals[0]
+
+    def index(self, name: str, at: int | datetime) -> int:
+        """Index of the frame at a time.
+
+        Raises:
+            FrameNotFound: If there is none; the message names the nearest.
+        """
+        cube = self.cube(name)
+        if isinstance(at, int):
+            if not 0 <= at < len(cube.times):
+                raise FrameNotFound(name, str(at), f"it has {len(cube.times):,}, counted from 0.")
+            return at
+        near = cube.nearest(at)
+        if abs((cube.times[near] - at).total_seconds()) >= 1:
+            raise FrameNotFound(name, f"{at:%Y-%m-%d %H:%M:%S} UTC", f"the nearest is {cube.times[near]:%Y-%m-%d %H:%M:%S} UTC.")
+        return near
+
+    # --- masks and forecasts -----------------------------------------------------------------------------------------
+
+    def mask(self, name: str, at: int | datetime, method: str = "") -> FogMask:
+        """What a detector says about a frame; worked out once, then kept.
+
+        Raises:
+            CubeNotFound, FrameNotFound: If there is none.
+            DetectorUnavailable: If the method can't be used here.
+            CubeInvalid: If the frame can't be judged at all.
+        """
+        from engine.fog.detection import detect
+
+        version, cube = self._cube(name)
+        index, method = self.index(name, at), method or self._default
+        return self._masks.get((name, version, method, index), lambda: detect(cube, index, method))
+
+    def forecast(self, name: str, *, method: str = "", issued: datetime | None = None) -> MaskNowcast:
+        """The next three hours of the mask, with their skill on the last frames; worked out once, then kept.
+
+        Raises:
+            CubeNotFound, FrameNotFound: If there is none.
+            NowcastInvalid, CubeInvalid: If nothing can be forecast from that frame.
+        """
+        from engine.fog.nowcast import nowcast_mask
+
+        version, cube = self._cube(name)
+        start = cube.times[-1] if issued is None else cube.times[self.index(name, issued)]
+        method = method or self._default
+        find = partial(self._found, name, method)
+        return self._nowcasts.get((name, version, method, start), lambda: nowcast_mask(cube, until=start, detector=find))
+
+    def _found(self, name: str, method: str, _: Cube, index: int) -> FogMask:
+        return self.mask(name, index, method)
+
+    def _forecast_at(self, name: str, at: int | datetime, *, method: str, issued: datetime | None) -> FogMask | None:
+        """The forecast of a time, or ``None`` where it was observed."""
+        start = issued or self.cube(name).times[-1]
+        if isinstance(at, int) or at <= start:
+            return None
+        masks = self.forecast(name, method=method, issued=issued).masks
+        found = next((mask for mask in masks if abs((mask.time - at).total_seconds()) < 1), None)
+        if found is None:
+            raise FrameNotFound(name, f"{at:%Y-%m-%d %H:%M} UTC", "no forecast is made for that time.")
+        return found
+
+
+def _mask_bytes(mask: FogMask) -> int:
+    arrays = (mask.probability, mask.state, mask.validity, mask.reasons)
+    return sum(each.nbytes for each in arrays if each is not None)
+
+
+def _has(kind: str, shown: str | None, index: int | None, forecast: bool) -> bool:
+    """Whether a layer has a picture at a moment."""
+    if forecast:
+        return kind == "mask" and shown not in ("truth", "disagreement")
+    return index is not None and shown != "forecast"
+
+
+def _why_not(cube: Cube, layer: Layer, methods: Mapping[str, str]) -> str:
+    lacking = layer.lacks(cube.elements)
+    if lacking:
+        return f"needs {', '.join(lacking)}, which the cube lacks"
+    if layer.shown == "truth" and not cube.labelled:
+        return "the cube has no labels"
+    if layer.shown == "disagreement" and len(methods) < 2:
+        return "there is a single detector"
+    return ""
