@@ -70,6 +70,20 @@ def asset_url(base: str, name: str, file: str) -> str:
     return f"{base}/components/{name}/{file}?v={_version(files)}"
 
 
+def own_files(base: str, name: str) -> dict[str, str]:
+    """What a component with a script and a style of its name needs in its ``data``.
+
+    Args:
+        base: Prefix of the app's own routes, without a slash at the end; empty at the root.
+        name: Folder of the component.
+    """
+    return {
+        "module": asset_url(base, name, f"{name}.js"),
+        "style": asset_url(base, name, f"{name}.css"),
+        "shared": asset_url(base, "shared", "shared.css"),
+    }
+
+
 def vendor_url(base: str, path: str) -> str:
     """Versioned address of a library file.
 

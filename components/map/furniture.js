@@ -79,7 +79,6 @@ function swatch({ kind, label, colour }) {
 
 /** The card top right that explains the colours; the colours of `ramp` are a name or a list. */
 export function legend(spec) {
-  if (!spec) return null;
   const ramp = RAMPS[spec.ramp] ?? (spec.ramp.length ? `linear-gradient(90deg, ${spec.ramp.join(", ")})` : null);
   return h(
     "aside",

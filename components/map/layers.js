@@ -1,72 +1,10 @@
 // The pictures under the regions and hits, reconciled by id and version: what did not change is not touched, what changed is
 // swapped only when its successor is on screen, so nothing blinks. One pane a layer, so opacity and order cost no reload.
 
+import { film } from "./film.js";
+
 const FIRST_PANE = 210; // above Leaflet's own tile pane, below the hits (390)
 const PATIENCE_MS = 2500; // frames wait this long for the base map to finish first
-
-/** Frames stacked in one element: a step changes two opacities and moves nothing. */
-function frameOverlay(urls, bounds, options) {
-  const Overlay = L.ImageOverlay.extend({
-    _initImage() {
-      this._image = L.DomUtil.create("div", "leaflet-image-layer ph-frames");
-      if (this._zoomAnimated) L.DomUtil.addClass(this._image, "leaflet-zoom-animated");
-      this.frames = urls.map(() => null);
-      this.shown = -1;
-      this.wanted = -1;
-    },
-    /** Fetch frame by frame, the shown one first, then onward in playing order. */
-    async preload(from) {
-      for (let step = 0; step < urls.length; step += 2) {
-        await Promise.all([step, step + 1].map((offset) => this.fetch((from + offset) % urls.length)));
-        if (!this._map) return;
-      }
-    },
-    fetch(index) {
-      if (!urls[index]) return null;
-      this.frames[index] ??= new Promise((resolve) => {
-        const image = document.createElement("img");
-        image.alt = "";
-        image.decoding = "sync";
-        image.className = "ph-frame";
-        const done = () => {
-          image.ready = true;
-          if (this.wanted === index) this.swap(index);
-          resolve(image);
-        };
-        image.onload = () => image.decode().then(done, done);
-        image.onerror = () => {
-          this.frames[index] = null; // asked for again at the next visit
-          resolve(null);
-        };
-        image.src = urls[index];
-        image.dataset.index = index;
-        this._image.append(image);
-      });
-      return this.frames[index];
-    },
-    show(index) {
-      this.wanted = index;
-      if (!urls[index]) this.swap(-1); // a gap is shown as a gap
-      else if (this.element(index)?.ready) this.swap(index);
-      else this.fetch(index); // until it is here the last one stays
-    },
-    element(index) {
-      return this._image.querySelector(`[data-index="${index}"]`);
-    },
-    swap(index) {
-      const before = this.element(this.shown);
-      const next = this.element(index);
-      if (next === before) return;
-      if (next) next.style.opacity = 1;
-      // the old frame leaves one paint later: never a moment without a picture
-      if (before && next) requestAnimationFrame(() => this.shown !== Number(before.dataset.index) && (before.style.opacity = 0));
-      else if (before) before.style.opacity = 0;
-      this.shown = index;
-      this._image.dataset.shown = index;
-    },
-  });
-  return new Overlay("", bounds, options);
-}
 
 const corners = ([west, south, east, north]) => [
   [south, west],
@@ -161,14 +99,15 @@ export class Layers {
   }
 
   buildFrames(entry, bounds, common) {
-    const layer = frameOverlay(entry.spec.urls, bounds, common);
+    const layer = film(entry.spec.urls, bounds, { ...common, film: entry.spec.id });
     layer.begin = async () => {
       const { index } = entry;
       layer.show(index);
       await layer.fetch(index);
       layer.fire("ph:ready");
       await this.calm; // the base map comes first
-      layer.preload(index);
+      layer.begun = true;
+      layer.preload();
     };
     return layer;
   }
@@ -203,11 +142,25 @@ export class Layers {
   showFrame({ layer, index, released }) {
     for (const [id, entry] of this.entries) {
       if (entry.spec.kind !== "frames" || (layer && layer !== id)) continue;
+      if (entry.spec.pinned) continue;
       entry.conducted = !released;
       if (released) continue;
       entry.index = index;
       entry.current?.show?.(index);
     }
+  }
+
+  /** Whether a frame can be shown at once; the timeline waits for what is not here yet. */
+  ask(question) {
+    for (const [id, { spec, current }] of this.entries) {
+      if (spec.kind !== "frames" || spec.pinned || !spec.visible || (question.layer && question.layer !== id)) continue;
+      if (current && !current.keeps(question.index)) question.missing += 1;
+    }
+  }
+
+  /** Each layer's pane and the side of a swipe that it belongs to. */
+  *sides() {
+    for (const { pane, spec } of this.entries.values()) yield [pane, spec.side];
   }
 
   drop(id, entry) {

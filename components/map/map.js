@@ -7,7 +7,9 @@ import { Camera } from "./camera.js";
 import * as furniture from "./furniture.js";
 import { Hits } from "./hits.js";
 import { Layers } from "./layers.js";
+import { Marks } from "./marks.js";
 import { Shapes } from "./shapes.js";
+import { Swipe } from "./swipe.js";
 
 const PARKED_MS = 120_000; // a map whose page was left waits this long for its return
 const NARROW_PX = 640; // below, Streamlit stacks its columns
@@ -41,7 +43,12 @@ class PharosMap {
     this.canvas = h("div", { class: "ph-canvas", role: "application", "aria-label": "Map: arrow keys move it, plus and minus zoom" });
     this.root = h("section", { class: "ph ph-map", "aria-label": "Map" }, this.canvas);
     this.resized = new ResizeObserver(() => this.fit());
-    this.unhear = [hear("frame", (detail) => this.layers?.showFrame(detail)), hear("dock", (detail) => this.dock(detail))];
+    this.unhear = [
+      hear("frame", (detail) => this.layers?.showFrame(detail)),
+      hear("ready", (question) => this.root.isConnected && this.layers?.ask(question)),
+      hear("dock", (detail) => this.dock(detail)),
+      hear("look", (detail) => detail.over === this.key && this.map?.panTo([detail.lat, detail.lon], { animate: !calm() })),
+    ];
   }
 
   // --- in and out of the page --------------------------------------------------------------------------------------
@@ -68,6 +75,7 @@ class PharosMap {
   destroy() {
     maps.delete(this.key);
     this.hits?.remove();
+    this.marks?.remove();
     this.unhear.forEach((stop) => stop());
     document.removeEventListener("keydown", this.escape, true);
     this.map?.remove();
@@ -87,6 +95,8 @@ class PharosMap {
     this.layers.reconcile(data.layers.map((layer) => (layer.url ? { ...layer, url: layer.url.replace("{theme}", theme) } : layer)));
     this.shapes.reconcile(data.regions, data.seen);
     this.hits.reconcile(data.hits, data.selected);
+    this.marks.reconcile(data.marks ?? []);
+    this.swipe.reconcile(data.swipe ?? null);
     this.furnish(data);
   }
 
@@ -112,6 +122,8 @@ class PharosMap {
     this.camera = new Camera(this.map, data.key);
     this.layers = new Layers(this.map);
     this.hits = new Hits(this.map, (id) => this.say.trigger("picked", id));
+    this.marks = new Marks(this.map, data.key);
+    this.swipe = new Swipe(this.map, this.root, () => this.layers.sides(), (at) => this.say.state("divider", at));
     this.shapes = new Shapes(
       this.map,
       (revision, features) => {
@@ -143,7 +155,7 @@ class PharosMap {
     const print = JSON.stringify(legend);
     if (print !== this.legendPrint) {
       this.legendPrint = print;
-      this.corner.replaceChildren(...[furniture.legend(legend)].filter(Boolean));
+      this.corner.replaceChildren(...(legend ?? []).map(furniture.legend));
     }
     this.badge.textContent = badge ?? "";
     this.badge.hidden = !badge;
@@ -158,11 +170,20 @@ class PharosMap {
     this.map.on("click", ({ latlng }) => {
       clearTimeout(waiting);
       if (this.shapes.busy || !this.data.clickable) return;
-      waiting = setTimeout(() => this.say.trigger("clicked", { lon: latlng.lng, lat: latlng.lat }), DOUBLE_CLICK_MS);
+      waiting = setTimeout(() => {
+        tell("place", { over: this.key, lon: latlng.lng, lat: latlng.lat });
+        this.say.trigger("clicked", { lon: latlng.lng, lat: latlng.lat });
+      }, DOUBLE_CLICK_MS);
     });
     this.map.on("dblclick movestart", () => clearTimeout(waiting));
-    this.map.on("mousemove", ({ latlng }) => (this.readout.textContent = furniture.position(latlng)));
-    this.canvas.addEventListener("pointerleave", () => (this.readout.textContent = ""));
+    this.map.on("mousemove", ({ latlng }) => {
+      this.readout.textContent = furniture.position(latlng);
+      tell("over", { over: this.key, lon: latlng.lng, lat: latlng.lat });
+    });
+    this.canvas.addEventListener("pointerleave", () => {
+      this.readout.textContent = "";
+      tell("over", { over: this.key, lon: null, lat: null });
+    });
     this.escape = (event) => {
       if (event.key === "Escape" && this.root.isConnected && this.shapes.cancel()) event.stopPropagation();
     };

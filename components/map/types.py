@@ -28,6 +28,7 @@ class _Layer:
         attribution: Whose pictures these are; markup is shown as its text.
         z: Higher lies on top; equal ones in the order given.
         smooth: Whether enlarged pixels are smoothed; masks and classes should not be.
+        side: Side of a swipe that it is seen on; both unless it says so.
     """
 
     kind: ClassVar[str]
@@ -40,6 +41,7 @@ class _Layer:
     attribution: str = ""
     z: int = 0
     smooth: bool = True
+    side: Literal["", "left", "right"] = ""
 
     def props(self) -> dict[str, Any]:
         """The layer as the browser gets it."""
@@ -51,6 +53,7 @@ class _Layer:
             "visible": self.visible,
             "attribution": self.attribution,
             "smooth": self.smooth,
+            "side": self.side,
         }
 
 
@@ -113,6 +116,7 @@ class Frames(_Layer):
         urls: One address a frame, ``None`` where there is a gap; rows evenly spaced in web mercator.
         bounds: Where they lie.
         index: Which one is shown, unless a timeline on the page says so.
+        pinned: Whether it stays there whatever the timeline shows.
     """
 
     kind: ClassVar[str] = "frames"
@@ -120,6 +124,7 @@ class Frames(_Layer):
     urls: tuple[str | None, ...]
     bounds: Bounds
     index: int = 0
+    pinned: bool = False
 
     def props(self) -> dict[str, Any]:
         """The layer as the browser gets it."""
@@ -128,6 +133,7 @@ class Frames(_Layer):
             "urls": list(self.urls),
             "bounds": _sides(self.bounds),
             "index": self.index,
+            "pinned": self.pinned,
         }
 
 
@@ -275,6 +281,48 @@ class HitOutline:
         return {"tile_id": self.tile_id, "rank": self.rank, "colour": self.colour, "ring": [list(corner) for corner in self.ring]}
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A named point.
+
+    Attributes:
+        id: Stable from run to run; what it is at the shown time is told under it in the browser.
+        lon: Longitude, degrees.
+        lat: Latitude, degrees.
+        label: What stands beside it; empty for nothing.
+        kind: A place that stays, or the one that was picked to be asked about.
+    """
+
+    id: str
+    lon: float
+    lat: float
+    label: str = ""
+    kind: Literal["place", "picked"] = "place"
+
+    def props(self) -> dict[str, Any]:
+        """The mark as the browser gets it."""
+        return {"id": self.id, "lon": self.lon, "lat": self.lat, "label": self.label, "kind": self.kind}
+
+
+@dataclass(frozen=True, slots=True)
+class Swipe:
+    """A line between two sides of the map, which the person moves by hand or keys.
+
+    Attributes:
+        left: What is seen left of it; the side is called A.
+        right: What is seen right of it; the side is called B.
+        at: Where it stands, 0 to 1 from the left; the browser keeps the person's own place until this changes.
+    """
+
+    left: str
+    right: str
+    at: float = 0.5
+
+    def props(self) -> dict[str, Any]:
+        """The line as the browser gets it."""
+        return {"left": self.left, "right": self.right, "at": self.at}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Camera:
     """Where the map looks when it is told to.
@@ -371,11 +419,13 @@ class MapEvents:
         regions: All regions after something was drawn, edited, named or deleted; ``None`` if nothing was.
         clicked: Longitude and latitude of a click beside the hits.
         picked: Tile id of a hit that was clicked.
+        divider: Where the swipe's line stands, 0 to 1 from the left; ``None`` until it was moved.
     """
 
     regions: tuple[MapRegion, ...] | None = None
     clicked: tuple[float, float] | None = None
     picked: str | None = None
+    divider: float | None = None
 
 
 def regions_sent(features: Sequence[Any]) -> tuple[MapRegion, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from components import frontend
-from components.map.types import Camera, HitOutline, Layer, Legend, MapEvents, MapRegion, regions_sent
+from components.map.types import Camera, HitOutline, Layer, Legend, MapEvents, MapRegion, Mark, Swipe, regions_sent
 
 
 def map_view(
@@ -16,7 +16,9 @@ def map_view(
     hits: Sequence[HitOutline] = (),
     camera: Camera | None = None,
     selected: str | None = None,
-    legend: Legend | None = None,
+    marks: Sequence[Mark] = (),
+    swipe: Swipe | None = None,
+    legend: Legend | Sequence[Legend] | None = None,
     badge: str | None = None,
     base: str = "",
     height: int = 480,
@@ -35,7 +37,9 @@ def map_view(
         hits: Numbered outlines.
         camera: Where to look when its token changes; without one, the world.
         selected: Tile id of the picked hit.
-        legend: Card in the upper right corner.
+        marks: Named points.
+        swipe: The line between layers of its left and its right side.
+        legend: Card in the upper right corner, or several below one another.
         badge: A word such as SYNTHETIC beside the tools.
         base: Prefix of the app's own routes.
         height: Least height, pixels; where the window is wide, the map reaches down to its lower edge.
@@ -59,7 +63,9 @@ def map_view(
             "hits": [hit.props() for hit in hits],
             "camera": camera.props() if camera else None,
             "selected": selected,
-            "legend": legend.props() if legend else None,
+            "marks": [mark.props() for mark in marks],
+            "swipe": swipe.props() if swipe else None,
+            "legend": [card.props() for card in ((legend,) if isinstance(legend, Legend) else legend or ())],
             "badge": badge,
             "height": height,
             "editable": editable,
@@ -68,13 +74,15 @@ def map_view(
         on_regions_change=_rerun,
         on_clicked_change=_rerun,
         on_picked_change=_rerun,
+        on_divider_change=_rerun,
     )
     edit = _edit(result.regions)
     drawn = None
     if edit is not None and edit[0] != seen:
         st.session_state[memory] = edit[0]
         drawn = regions_sent(edit[1])
-    return MapEvents(drawn, _point(result.clicked), result.picked if isinstance(result.picked, str) else None)
+    picked = result.picked if isinstance(result.picked, str) else None
+    return MapEvents(drawn, _point(result.clicked), picked, _share(result.divider))
 
 
 def _rerun() -> None:
@@ -97,6 +105,11 @@ def _edit(sent: Any) -> tuple[int, list[Any]] | None:  # noqa: ANN401 - whatever
         return None
     revision, features = sent.get("revision"), sent.get("features")
     return (revision, features) if isinstance(revision, int) and isinstance(features, list) else None
+
+
+def _share(sent: Any) -> float | None:  # noqa: ANN401
+    known = isinstance(sent, int | float) and not isinstance(sent, bool) and 0 <= sent <= 1
+    return float(sent) if known else None
 
 
 def _point(sent: Any) -> tuple[float, float] | None:  # noqa: ANN401

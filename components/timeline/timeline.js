@@ -4,13 +4,24 @@
 import { hear, tell } from "../shared/bus.js";
 import { followTheme, h, icon, useStyle } from "../shared/dom.js";
 
-const RATES = [2, 4, 8, 12, 24]; // frames a second
+const RATES = [2, 4, 8, 12, 24, 30]; // frames a second
 const REST_MS = 300; // after the last key this long, the strip is at rest
 const NARROW_PX = 640;
 const INSET_PX = 14;
 const DOTS_INSET_PX = 20; // as in the style sheet
 const PLAY = "M6 4l10 6-10 6z";
 const PAUSE = "M6 4h3v12H6zM11.5 4h3v12h-3z";
+const LOOP = "M4 9.5V8a3 3 0 0 1 3-3h8l-2.5-2.5M16 10.5V12a3 3 0 0 1-3 3H5l2.5 2.5";
+const SHELF = "pharos:player"; // how fast, and whether round and round: the person's way, kept for the tab
+const SLOW_MS = 250; // a frame that takes longer to come is told as loading
+
+function habits() {
+  try {
+    return JSON.parse(sessionStorage.getItem(SHELF)) ?? {};
+  } catch {
+    return {}; // storage forbidden, or not ours
+  }
+}
 
 const strips = new Map(); // key → Strip
 
@@ -29,16 +40,19 @@ class Strip {
     this.key = key;
     this.index = 0;
     this.revision = 0;
-    this.rate = 12;
+    const { rate, loop } = habits();
+    this.rate = RATES.includes(rate) ? rate : 12;
+    this.loop = loop !== false;
     this.play = h("button", { type: "button", class: "ph-play", "aria-pressed": "false", onclick: () => this.toggle() });
     this.label = h("strong", { class: "ph-now" });
     this.note = h("span", { class: "ph-note" });
-    this.rates = h("select", { class: "ph-rate", "aria-label": "Speed", onchange: () => (this.rate = Number(this.rates.value)) }, ...RATES.map((rate) => h("option", { value: rate, selected: rate === this.rate }, `${rate} fps`)));
+    this.rates = h("select", { class: "ph-rate", "aria-label": "Speed", onchange: () => this.habit({ rate: Number(this.rates.value) }) }, ...RATES.map((rate) => h("option", { value: rate, selected: rate === this.rate }, `${rate} fps`)));
+    this.round = h("button", { type: "button", class: "ph-play ph-loop", "aria-label": "Repeat", title: "Repeat from the first frame", onclick: () => this.habit({ loop: !this.loop }) }, icon(LOOP));
     this.help = h("span", { class: "ph-help", "aria-hidden": "true" });
     this.marks = h("div", { class: "ph-marks" });
     this.slider = h("div", { class: "ph-slider", role: "slider", tabindex: 0, "aria-label": "Time", "aria-valuemin": 0 }, this.marks);
     this.axis = h("div", { class: "ph-axis", "aria-hidden": "true" });
-    const head = h("div", { class: "ph-strip-head" }, this.play, this.label, this.note, h("span", { class: "ph-space" }), this.rates, this.help);
+    const head = h("div", { class: "ph-strip-head" }, this.play, this.label, this.note, h("span", { class: "ph-space" }), this.round, this.rates, this.help);
     this.root = h("section", { class: "ph ph-timeline", "aria-label": "Time" }, head, this.slider, this.axis);
     this.slider.addEventListener("pointerdown", (event) => this.grab(event));
     this.slider.addEventListener("pointermove", (event) => this.held && this.go(this.under(event)));
@@ -56,7 +70,12 @@ class Strip {
     document.addEventListener("keydown", this.keys, true);
     this.resize ??= () => this.settle();
     window.addEventListener("resize", this.resize);
-    this.unhear = hear("sized", ({ key }) => key === this.data?.over && this.settle());
+    const stops = [
+      hear("sized", ({ key }) => key === this.data?.over && this.settle()),
+      hear("goto", ({ index }) => this.jump(index)),
+      hear("loaded", (news) => this.loaded(news)),
+    ];
+    this.unhear = () => stops.forEach((stop) => stop());
   }
 
   detach(parent) {
@@ -98,7 +117,9 @@ class Strip {
 
   build({ frames, look, playable }) {
     this.root.dataset.look = look;
-    this.play.hidden = this.rates.hidden = !playable;
+    this.play.hidden = this.rates.hidden = this.round.hidden = !playable;
+    this.news = new Map(); // layer → how far it is loaded
+    this.loaded({});
     this.help.textContent = playable ? "· ← → step · space play" : "";
     this.slider.setAttribute("aria-valuemax", frames.length - 1);
     this.times = frames.map((frame) => Date.parse(frame.time));
@@ -163,10 +184,46 @@ class Strip {
     this.marks.children[index]?.setAttribute("data-now", "");
     this.label.textContent = frame.label;
     const state = frame.gap ? "no picture" : frame.forecast ? "forecast" : frame.kind === "scene" ? "" : frame.kind;
-    this.note.textContent = [frame.note, state].filter(Boolean).join(" · ");
+    this.words = [frame.note, state].filter(Boolean).join(" · ");
     this.slider.setAttribute("aria-valuenow", index);
-    this.slider.setAttribute("aria-valuetext", [frame.label, this.note.textContent].filter(Boolean).join(", "));
+    this.slider.setAttribute("aria-valuetext", [frame.label, this.words].filter(Boolean).join(", "));
+    this.annotate();
     tell("frame", { layer: this.data.layer, index, playing: Boolean(this.playing) });
+  }
+
+  /** Softer words behind the time: what the frame is, and what is still on its way. */
+  annotate() {
+    const text = [this.words, this.hurdle].filter(Boolean).join(" · ");
+    if (this.note.textContent !== text) this.note.textContent = text;
+  }
+
+  /** Frames have come, or one can't be had. */
+  loaded({ layer, ...news }) {
+    if (layer) this.news.set(layer, news);
+    const all = [...this.news.values()];
+    const least = all.filter(({ whole }) => !whole).sort((a, b) => a.ready / a.total - b.ready / b.total)[0];
+    const lost = all.some(({ failed }) => failed);
+    this.hurdle = lost ? "this picture can't be drawn" : least && this.data?.playable ? `${least.ready} of ${least.total} loaded` : "";
+    this.annotate();
+  }
+
+  habit(change) {
+    Object.assign(this, change);
+    this.faced();
+    try {
+      sessionStorage.setItem(SHELF, JSON.stringify({ rate: this.rate, loop: this.loop }));
+    } catch {
+      // storage forbidden: it is then kept until the page is left
+    }
+  }
+
+  /** Show a frame because something else on the page says so. */
+  jump(index) {
+    if (!Number.isInteger(index)) return;
+    this.pause(false);
+    this.go(index);
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => this.rest(), REST_MS);
   }
 
   /** The person moves to a frame; Python hears of it once they rest. */
@@ -215,16 +272,13 @@ class Strip {
     if ((!inside && !nowhere && !onMap) || event.ctrlKey || event.metaKey || event.altKey || event.target === this.rates) return;
     const last = this.data.frames.length - 1;
     const target = { ArrowLeft: this.index - 1, ArrowDown: this.index - 1, ArrowRight: this.index + 1, ArrowUp: this.index + 1, Home: 0, End: last, PageUp: this.index - 6, PageDown: this.index + 6 }[event.key];
-    const space = event.key === " " && this.data.playable && event.target !== this.play;
+    const space = event.key === " " && this.data.playable && event.target !== this.play && event.target !== this.round;
     if (target === undefined && !space) return;
     if (nowhere && !space && !["ArrowLeft", "ArrowRight"].includes(event.key)) return; // the page scrolls with the others
     event.preventDefault();
     event.stopPropagation();
     if (space) return this.toggle();
-    this.pause(false);
-    this.go(target);
-    clearTimeout(this.resting);
-    this.resting = setTimeout(() => this.rest(), REST_MS);
+    this.jump(Math.min(Math.max(target, 0), last));
   }
 
   // --- playing -----------------------------------------------------------------------------------------------------
@@ -238,24 +292,43 @@ class Strip {
     if (this.data.frames.every(({ gap }) => gap)) return;
     clearTimeout(this.resting);
     this.resting = null;
+    if (!this.loop && this.following(this.index) === null) this.show(this.data.frames.findIndex(({ gap }) => !gap));
     let due = performance.now();
     const step = (now) => {
       this.playing = requestAnimationFrame(step);
       if (now < due) return;
+      const next = this.following(this.index);
+      if (next === null) return this.pause();
+      const question = { layer: this.data.layer, index: next, missing: 0 };
+      tell("ready", question); // answered before this returns
+      if (question.missing) {
+        if (now - due > SLOW_MS) this.root.dataset.waiting = "";
+        return; // the time that is named is the one that is seen
+      }
+      delete this.root.dataset.waiting;
       due = Math.max(due + 1000 / this.rate, now - 1000 / this.rate);
-      let next = this.index;
-      do next = (next + 1) % this.data.frames.length;
-      while (this.data.frames[next].gap);
       this.show(next);
     };
     this.playing = requestAnimationFrame(step);
     this.faced();
   }
 
+  /** The frame that is played after one; gaps are passed over. Null at the end, unless it goes round. */
+  following(index) {
+    const { frames } = this.data;
+    for (let step = 1; step <= frames.length; step += 1) {
+      if (index + step >= frames.length && !this.loop) return null;
+      const next = (index + step) % frames.length;
+      if (!frames[next].gap) return next;
+    }
+    return null;
+  }
+
   pause(settled = true) {
     if (!this.playing) return;
     cancelAnimationFrame(this.playing);
     this.playing = null;
+    delete this.root.dataset.waiting;
     this.faced();
     this.show(this.index);
     if (settled) this.rest();
@@ -266,6 +339,7 @@ class Strip {
     this.play.setAttribute("aria-label", name);
     this.play.setAttribute("title", `${name} (space)`);
     this.play.setAttribute("aria-pressed", String(Boolean(this.playing)));
+    this.round.setAttribute("aria-pressed", String(this.loop));
     this.play.replaceChildren(icon(this.playing ? PAUSE : PLAY, { fill: "currentColor" }));
   }
 

@@ -148,9 +148,7 @@ def test_the_fog_layer_plays_offline(browser: Browser, demo_server: Server) -> N
         page.get_by_text("Fog or very low stratus").first.click()
         expect(page.get_by_text("UTC").first).to_be_visible(timeout=SLOW)
         expect(page.get_by_text("SYNTHETIC", exact=True).first).to_be_visible()
-        page.wait_for_function(
-            "() => [...document.querySelectorAll('img')].some(i => i.src.includes('/frames/') && i.naturalWidth > 64)", timeout=SLOW
-        )
+        page.wait_for_function("() => [...document.querySelectorAll('canvas.ph-frames')].some(c => c.width > 64)", timeout=SLOW)
         assert visited.foreign(demo_server.address) == []
         assert visited.complaints == []
 

@@ -344,21 +344,46 @@ def test_a_new_version_of_a_layer_never_leaves_the_map_blank(bench: Bench) -> No
     assert bench.page.evaluate("window.blank") == 0
 
 
+SAMPLE = """(selector) => {
+  window.blank = 0; window.reds = new Set(); window.watching = true;
+  const canvas = document.querySelector(selector);
+  const look = () => {
+    const [red, , , alpha] = canvas.getContext('2d').getImageData(canvas.width / 2, canvas.height / 2, 1, 1).data;
+    if (alpha === 255) window.reds.add(red); else window.blank += 1;
+    if (window.watching) requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+}"""
+
+
 def test_playing_swaps_frames_without_a_blank_and_without_python(bench: Bench) -> None:
-    frames = '[data-layer="fog"] .ph-frame'
-    wait_for(lambda: bench.page.locator(frames).count() == FRAMES - 1, "all frames")
+    frames = '[data-layer="fog"] .ph-frames'
+    wait_for(lambda: bench.page.locator(frames).get_attribute("data-ready") == str(FRAMES - 1), "all frames")
     before = bench.runs
     bench.page.evaluate("window.shown = new Set(); addEventListener('pharos:frame', ({ detail }) => shown.add(detail.index))")
-    bench.page.evaluate(WATCH, frames)
+    bench.page.evaluate(SAMPLE, frames)
     bench.page.get_by_role("button", name="Play").click()
-    wait_for(lambda: bench.page.evaluate("window.shown.size") >= FRAMES - 1, "a round of frames")
+    wait_for(lambda: bench.page.evaluate("window.reds.size") >= FRAMES - 2, "a round of frames")
     assert bench.runs == before
     assert bench.page.evaluate("window.blank") == 0
+    assert set(bench.page.evaluate("[...window.reds]")) <= {10 * index for index in range(FRAMES) if index != GAP}
     assert GAP not in bench.page.evaluate("[...window.shown]")
     bench.page.get_by_role("button", name="Pause").click()
     shown = int(bench.page.locator(".ph-slider").get_attribute("aria-valuenow") or -1)
     wait_for(lambda: bench.python["index"] == shown, "the last frame in Python")
     assert bench.page.locator(".ph-frames").get_attribute("data-shown") == str(shown)
+
+
+def test_without_repeat_playing_ends_at_the_last_frame_and_begins_again_from_the_first(bench: Bench) -> None:
+    wait_for(lambda: bench.page.locator(".ph-frames").get_attribute("data-ready") == str(FRAMES - 1), "all frames")
+    bench.page.get_by_role("button", name="Repeat").click()
+    bench.page.get_by_label("Speed").select_option("24")
+    bench.page.get_by_role("button", name="Play").click()
+    wait_for(lambda: bench.python["index"] == FRAMES - 1, "the end")
+    expect(bench.page.locator(".ph-play").first).to_have_attribute("aria-pressed", "false")
+    bench.page.evaluate("window.first = null; addEventListener('pharos:frame', ({ detail }) => (window.first ??= detail.index))")
+    bench.page.get_by_role("button", name="Play").click()
+    wait_for(lambda: bench.page.evaluate("window.first") == 0, "the first frame")
 
 
 def test_the_strip_is_stepped_by_keyboard_and_a_gap_shows_nothing(bench: Bench) -> None:
@@ -386,6 +411,33 @@ def test_space_plays_from_the_map_too_but_not_while_a_name_is_typed(bench: Bench
     expect(play).to_have_attribute("aria-pressed", "true")
     bench.page.keyboard.press("Space")
     expect(play).to_have_attribute("aria-pressed", "false")
+
+
+def test_the_swipe_cuts_one_side_and_is_moved_by_hand_and_by_keys(bench: Bench) -> None:
+    bench.press("Swipe")
+    divider = bench.page.get_by_role("slider", name="Divider between A and B")
+    expect(divider).to_have_attribute("aria-valuenow", "50")
+    x, y = bench.at(-40, 20)
+    inside = {"x": x, "y": y, "width": 20, "height": 20}
+    seen = bench.page.screenshot(clip=inside)
+    box = divider.bounding_box()
+    assert box is not None
+    start = box["x"] + box["width"] / 2, box["y"] + 40
+    bench.page.mouse.move(*start)
+    bench.page.mouse.down()
+    bench.page.mouse.move(start[0] - 200, start[1], steps=4)
+    bench.page.mouse.up()
+    wait_for(lambda: bench.told("divider"), "the divider in Python")
+    moved = bench.told("divider")[-1]
+    assert moved == pytest.approx(0.5 - 200 / bench.canvas["width"], abs=0.01)
+    assert bench.page.screenshot(clip=inside) != seen  # what belongs to B is now seen there
+    expect(divider).to_have_attribute("aria-valuenow", str(round(100 * moved)))
+    bench.page.keyboard.press("End")
+    expect(divider).to_have_attribute("aria-valuenow", "100")
+    bench.page.keyboard.press("PageDown")
+    expect(divider).to_have_attribute("aria-valuenow", "90")
+    wait_for(lambda: bench.told("divider")[-1] == 0.9, "the place where the keys rested")
+    assert len(bench.told("divider")) == 2
 
 
 def view(page: Page) -> dict[str, Any]:

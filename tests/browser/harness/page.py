@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import streamlit as st
 
 from components.gallery import Card, gallery
-from components.map import Camera, Frames, HitOutline, Legend, MapRegion, Tiles, map_view
+from components.map import Camera, Frames, HitOutline, Legend, MapRegion, Swipe, Tiles, map_view
 from components.timeline import Frame, timeline
 from engine.types import Bounds
 
@@ -38,6 +38,7 @@ def explore() -> None:
         st.button("Rename", on_click=lambda: state.update(regions=tuple(replace(r, name="<b>Fiji</b> & co") for r in state.regions)))
         st.button("Next version", on_click=lambda: state.update(version=state.version + 1))
         st.button("Fly", on_click=lambda: state.update(token="fly"))
+        st.button("Swipe", on_click=lambda: state.update(swipe=0.5))
         st.button("Dateline", on_click=lambda: state.update(token="dateline"))
         opacity = st.slider("Opacity", 0.0, 1.0, 1.0)
     with middle:
@@ -56,6 +57,7 @@ def explore() -> None:
                     index=state.index,
                     opacity=opacity,
                     z=1,
+                    side="right" if "swipe" in state else "",
                 ),
             ],
             regions=state.regions,
@@ -65,6 +67,7 @@ def explore() -> None:
             ],
             camera=Camera(token=state.token, centre={"fly": (10, 10), "dateline": (180, 0)}.get(state.token, (0, 0)), zoom=8),
             selected=state.picked,
+            swipe=Swipe("nothing", "fog", state.swipe) if "swipe" in state else None,
             legend=Legend.scores(1764),
             badge="SYNTHETIC",
             key="map",
@@ -91,6 +94,9 @@ def explore() -> None:
             told(regions=[region.feature() for region in events.regions])
         if events.clicked:
             told(clicked=events.clicked)
+        if events.divider is not None and events.divider != state.swipe:
+            state.swipe = events.divider
+            told(divider=events.divider)
         if events.picked or card:
             state.picked = events.picked or card
             told(picked=state.picked, by="map" if events.picked else "gallery")

@@ -1,0 +1,5 @@
+"""What a place on the map is, and why."""
+
+from components.readout.view import ReadoutEvents, readout
+
+__all__ = ["ReadoutEvents", "readout"]
