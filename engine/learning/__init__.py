@@ -25,7 +25,21 @@ def train(
     cancel: Cancel | None = None,
     out: Path | None = None,
 ) -> TrainReport:
-    """Train a dual encoder as a recipe says; see :func:`engine.learning.loop.train`."""
-    from engine.learning.loop import train as run  # torch is heavy: only who trains pays for it
+    """Train what a recipe says: a dual encoder (:func:`engine.learning.loop.train`) unless its ``kind`` names another network."""
+    if _kind(recipe_path) == "fog-network":
+        from engine.fog.network.training import train as run
+    else:
+        from engine.learning.loop import train as run  # torch is heavy: only who trains pays for it
 
     return run(recipe_path, resume=resume, seed=seed, progress=progress, cancel=cancel, out=out)
+
+
+def _kind(recipe_path: str | Path) -> object:
+    """The recipe's ``kind``; who reads the whole recipe says what is wrong with it."""
+    import yaml
+
+    try:
+        content = yaml.safe_load(Path(recipe_path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return None
+    return content.get("kind") if isinstance(content, dict) else None
