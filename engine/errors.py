@@ -257,6 +257,16 @@ class FrameNotFound(PharosError):
         super().__init__(f"“{cube}” has no frame {what[:60]}: {why}")
 
 
+class PointOutside(PharosError):
+    def __init__(self, lon: float, lat: float, cube: str, covers: str) -> None:
+        super().__init__(f"{lon:.3f}° E, {lat:.3f}° N lies outside “{cube}”, which covers {covers}. Point at a place in there.")
+
+
+class PointInvalid(PharosError):
+    def __init__(self, text: str) -> None:
+        super().__init__(f"“{text[:80]}” is no point. Write it as NAME,LON,LAT in degrees, for example Walvis Bay,14.49,-22.94.")
+
+
 class ExportInvalid(PharosError):
     def __init__(self, why: str) -> None:
         super().__init__(f"This can't be exported: {why}")

@@ -105,6 +105,20 @@ def region(item: object) -> Region:
     raise QueryInvalid("“region” must be W,S,E,N in degrees or a GeoJSON polygon.")
 
 
+def sides(body: Mapping[str, Any], within: tuple[Region, ...]) -> tuple[Region, ...]:
+    """The regions, or what of them lies inside or outside the fog of a frame: ``fog`` is {cube, time, side, method}."""
+    fog = body.get("fog")
+    if not fog:
+        return within
+    from engine.fog.moments import unstamped  # not on the start-up path
+
+    if not isinstance(fog, dict):
+        raise QueryInvalid("“fog” must be an object with cube, time and side.")
+    cube, side, method = (text_of(fog.get(key), key) for key in ("cube", "side", "method"))
+    when = unstamped(text_of(fog.get("time"), "time"))
+    return (engine().fog.region(cube, when, "outside" if side == "outside" else "inside", method=method, within=within),)
+
+
 def whole(value: object) -> int:
     """How many hits are wanted."""
     try:
@@ -131,7 +145,7 @@ def query_from(body: Mapping[str, Any]) -> Query:
         texts=strings(body, "text"),
         negatives=strings(body, "not"),
         likes=likes,
-        regions=regions(body),
+        regions=sides(body, regions(body)),
         span=TimeSpan.from_like(text_of(body.get("from"), "from") or None, text_of(body.get("to"), "to") or None),
         sensor=text_of(body.get("sensor"), "sensor"),
         limit=whole(body.get("k", 10)),

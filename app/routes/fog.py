@@ -55,18 +55,27 @@ Search inside or outside the fog: ``POST /api/v1/search`` takes beside its other
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
+from math import isfinite
 from typing import Any
 from urllib.parse import quote
 
+from shapely import union_all
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from app.routes.api import body_of, same_origin, text_of
+from app.routes.api import regions as regions_of
 from app.routes.refusals import Nothing
-from app.routes.replies import ANSWERS, ASK_AGAIN, FRESH, TILES, guarded, missing, picture
+from app.routes.replies import A_WHILE, ANSWERS, ASK_AGAIN, FRESH, TILES, guarded, missing, picture
+from engine.errors import QueryInvalid
+from engine.geometry import joined
 from engine.serving import engine
-from engine.types import utc
+from engine.serving.fog import Kit
+from engine.types import Region, utc
 
 MEDIA = {"png": "image/png", "webp": "image/webp"}
 MOST_WIDTH = 2048
@@ -183,6 +192,142 @@ async def forecast(request: Request) -> Response:
     return answer(await ANSWERS.work(request, work))
 
 
+async def regions(request: Request) -> Response:
+    """The sea regions with their ports."""
+
+    def work() -> list[dict[str, Any]]:
+        from engine.fog import sea_regions
+        from engine.fog.look import ports
+
+        return [
+            {
+                "id": each.id,
+                "name": each.name,
+                "bounds": each.bounds.array.tolist(),
+                "note": each.note,
+                "ports": [{"name": port.name, "lon": port.lon, "lat": port.lat} for port in ports(each.id)],
+            }
+            for each in sea_regions().values()
+        ]
+
+    return answer({"regions": await ANSWERS.work(request, work)}, A_WHILE)
+
+
+async def pixel(request: Request) -> Response:
+    """Why a pixel is what it is."""
+    name, query = request.path_params["cube"], request.query_params
+    lon, lat = degrees(query.get("lon")), degrees(query.get("lat"))
+    at = moment(query.get("time"))
+    if at is None:
+        raise QueryInvalid("Say for which “time”, as 20210601T113000Z.")
+    work = partial(engine().fog.pixel, name, lon, lat, at, method=query.get("method", ""), issued=moment(query.get("issued")))
+    return answer((await ANSWERS.work(request, work)).record())
+
+
+async def area(request: Request) -> Response:
+    """Fog area over time."""
+    name, body = request.path_params["cube"], await asked(request)
+    drawn = regions_of(body)
+    region = None if not drawn else drawn[0] if len(drawn) == 1 else Region(joined(union_all([each.geometry for each in drawn])), "regions")
+    work = partial(engine().fog.area, name, region, wait=str(body.get("wait", "1")) != "0", **span(body))
+    return answer((await ANSWERS.work(request, work)).record())
+
+
+async def points(request: Request) -> Response:
+    """From when to when places lie in fog."""
+    name, body = request.path_params["cube"], await asked(request)
+    many = body.get("points") or []
+    if not isinstance(many, list) or not all(isinstance(each, dict) for each in many):
+        raise QueryInvalid("“points” must be a list of {name, lon, lat}.")
+
+    def work() -> dict[str, Any]:
+        from engine.fog.look import Place
+
+        places = [Place.of(each.get("name"), each.get("lon"), each.get("lat")) for each in many]
+        places += [Place.from_text(text) for text in request.query_params.getlist("point")]
+        found = engine().fog.points(name, places, **span(body))
+        cube = engine().cube(name)
+        method = str(body.get("method") or engine().fog.default)
+        return {"cube": name, "method": method, "synthetic": cube.synthetic, "points": [each.record() for each in found]}
+
+    return answer(await ANSWERS.work(request, work))
+
+
+async def export(request: Request) -> Response:
+    """A mask as a file."""
+    name, at, form = (request.path_params[key] for key in ("cube", "at", "form"))
+    query = request.query_params
+    if at == "animation" and form in ("gif", "mp4"):
+        return kept(await ANSWERS.work(request, partial(animation, name, form, query)))
+    if at == "series" and form == "nc":
+        more = {"method": query.get("method", ""), "start": moment(query.get("from")), "end": moment(query.get("to"))}
+        return kept(await ANSWERS.work(request, lambda: engine().fog.exports.series(name, **more)))
+    when = whole(at)
+    where = moment(at[:30]) if when is None else when
+    if where is None:
+        raise Nothing(f"There is nothing at {request.url.path}.")
+    how = {"method": query.get("method", ""), "issued": moment(query.get("issued")), "layer": query.get("layer", "fog")}
+    return kept(await ANSWERS.work(request, lambda: engine().fog.exports.mask(name, where, form, **how)))
+
+
+def animation(name: str, form: str, query: Mapping[str, str]) -> Kit:
+    """A span as GIF or MP4."""
+    return engine().fog.exports.animation(
+        name,
+        form,
+        layer=query.get("layer", "infrared"),
+        over=query.get("over", "fog"),
+        rate=min(max(degrees(query.get("rate", "8")), 1.0), 30.0),
+        width=whole(query.get("width", "")) or 640,
+        **span(query),
+    )
+
+
+def kept(kit: Kit) -> Response:
+    """A file that the browser keeps under its name, which is plain letters."""
+    headers = {
+        "Content-Disposition": f'attachment; filename="{kit.name}"',
+        "Cache-Control": FRESH,
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(kit.body, media_type=kit.media, headers=headers)
+
+
+async def asked(request: Request) -> dict[str, Any]:
+    """What is asked: the address's query, and over it the JSON object that was posted."""
+    query: dict[str, Any] = dict(request.query_params)
+    if request.method == "POST":
+        same_origin(request)
+        query |= await body_of(request)
+    return query
+
+
+def span(query: Mapping[str, Any]) -> dict[str, Any]:
+    """Method, span and forecast of a query."""
+    return {
+        "method": text_of(query.get("method"), "method"),
+        "start": moment(text_of(query.get("from"), "from")),
+        "end": moment(text_of(query.get("to"), "to")),
+        "forecast": str(query.get("forecast", "0")) in ("1", "True"),
+        "issued": moment(text_of(query.get("issued"), "issued")),
+    }
+
+
+def degrees(text: str | None) -> float:
+    """A number of an address.
+
+    Raises:
+        QueryInvalid: If it is none.
+    """
+    try:
+        number = float(text or "")
+    except ValueError:
+        number = float("nan")
+    if not isfinite(number):
+        raise QueryInvalid(f"“{(text or '')[:20]}” is no number; give lon and lat in degrees.")
+    return number
+
+
 def answer(record: dict[str, Any], keep: str = FRESH) -> JSONResponse:
     """A record as JSON."""
     return JSONResponse(record, headers={"Cache-Control": keep})
@@ -195,8 +340,14 @@ def routes(base: str) -> list[BaseRoute]:
         Route(f"{base}/frames/{{cube}}/{{layer}}/{{at}}.{{form}}", guarded(frame)),
         missing(f"{base}/frames"),
         Route(f"{api}/cubes", guarded(cubes)),
+        Route(f"{api}/regions", guarded(regions)),
         Route(f"{api}/{{cube}}/layers", guarded(layers)),
         Route(f"{api}/{{cube}}/frames", guarded(frames_of(base))),
         Route(f"{api}/{{cube}}/forecast", guarded(forecast)),
+        Route(f"{api}/{{cube}}/pixel", guarded(pixel)),
+        Route(f"{api}/{{cube}}/area", guarded(area), methods=["GET", "POST"]),
+        Route(f"{api}/{{cube}}/points", guarded(points), methods=["GET", "POST"]),
         missing(api),
+        Route(f"{base}/exports/fog/{{cube}}/{{at}}.{{form}}", guarded(export)),
+        missing(f"{base}/exports"),
     ]

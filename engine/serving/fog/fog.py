@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from threading import Lock
 from typing import TYPE_CHECKING, Final
 
-from engine.errors import CubeInvalid, CubeNotFound, FrameNotFound, PharosError
+from engine.errors import CubeInvalid, FrameNotFound, PharosError, PointInvalid, PointOutside
+from engine.progress import Cancel, Progress, silent
+from engine.serving.fog.cubes import Cubes
+from engine.serving.fog.exports import Exports
 from engine.serving.fog.kept import Kept
 from engine.serving.fog.prefetch import Prefetch
 from engine.serving.fog.shelf import Shelf, fingerprint
@@ -21,16 +22,20 @@ from engine.settings import Settings
 if TYPE_CHECKING:
     from engine.fog import Cube, FogMask, Layer
     from engine.fog.layers import Painted
+    from engine.fog.look import AreaSeries, Patch, Place, PlaceSpells, Reading, Side
+    from engine.fog.moments import Moment
     from engine.fog.nowcast import MaskNowcast
+    from engine.types import Region
 
 log = logging.getLogger(__name__)
 
-MOST_CUBES: Final = 8
 MOST_FRAME_BYTES: Final = 96 * 1024**2
 MOST_MASK_BYTES: Final = 192 * 1024**2
 MOST_NOWCASTS: Final = 4
 MOST_MOMENTS: Final = 336
 """A week of half hours: as much as a strip shows at once."""
+
+MOST_PATCHES: Final = 16
 
 
 class Fog:
@@ -41,12 +46,13 @@ class Fog:
     """
 
     def __init__(self, config: Settings) -> None:
-        self._config = config
-        self._cubes: OrderedDict[str, tuple[str, Cube]] = OrderedDict()
-        self._lock = Lock()
+        self._cubes = Cubes(config)
+        self.exports = Exports(self)
+        """Masks as files."""
         self._masks: Kept[tuple[object, ...], FogMask] = Kept(MOST_MASK_BYTES, _mask_bytes)
         self._frames: Kept[tuple[object, ...], bytes] = Kept(MOST_FRAME_BYTES, len)
         self._nowcasts: Kept[tuple[object, ...], MaskNowcast] = Kept(MOST_NOWCASTS)
+        self._patches: Kept[tuple[object, ...], Patch] = Kept(MOST_PATCHES)
         self._shelf = Shelf(config.data_dir / "cache" / "frames")
         self._ahead = Prefetch()
 
@@ -58,76 +64,28 @@ class Fog:
 
     def names(self) -> tuple[str, ...]:
         """Names of the fog cubes."""
-        from engine.fog import cubes
-
-        return tuple(cubes(self._config))
+        return self._cubes.names()
 
     def cube(self, name: str) -> Cube:
-        """An opened cube; one that was replaced on disk is opened again.
+        """An opened cube; see :meth:`Cubes.get`."""
+        return self._cubes.get(name)[1]
+
+    def version(self, name: str) -> str:
+        """Of a cube's pictures; see :meth:`Cubes.version`."""
+        return self._cubes.version(name)
+
+    def cards(self) -> tuple[CubeCard, ...]:
+        """All cubes at a glance; one that can't be opened says why."""
+        return self._cubes.cards()
+
+    def card(self, name: str) -> CubeCard:
+        """A cube at a glance.
 
         Raises:
             CubeNotFound: If there is none.
             CubeInvalid: If it is damaged.
         """
-        return self._cube(name)[1]
-
-    def version(self, name: str) -> str:
-        """Of a cube's pictures: changes with the store and with the code and recipes that draw, for addresses that a browser keeps."""
-        return hashlib.sha256(f"{self._cube(name)[0]} {fingerprint()}".encode()).hexdigest()[:12]
-
-    def cards(self) -> tuple[CubeCard, ...]:
-        """All cubes at a glance; one that can't be opened says why."""
-        found = []
-        for name in self.names():
-            try:
-                found.append(self.card(name))
-            except CubeNotFound:
-                continue  # gone meanwhile
-            except PharosError as error:
-                found.append(CubeCard(name, name, broken=str(error)))
-        return tuple(found)
-
-    def card(self, name: str) -> CubeCard:
-        """A cube at a glance."""
-        from engine.fog.moments import spacing
-
-        cube = self.cube(name)
-        about = cube.provenance
-        return CubeCard(
-            name=name,
-            title=cube.title,
-            synthetic=cube.synthetic,
-            region=about.region,
-            bounds=cube.bounds,
-            shape=cube.shape,
-            frames=len(cube.times),
-            first=cube.times[0],
-            last=cube.times[-1],
-            step_minutes=round(spacing(cube.times).total_seconds() / 60),
-            elements=cube.elements,
-            labelled=cube.labelled,
-            time_known=cube.time_known,
-            place_known=cube.place_known,
-            instrument=about.instrument,
-            notes=tuple(about.notes),
-            version=self.version(name),
-        )
-
-    def _cube(self, name: str) -> tuple[str, Cube]:
-        """Version of the store, and the cube."""
-        from engine.fog import open_cube
-
-        with self._lock:
-            known = self._cubes.get(name)
-        if known is None or not known[1].path.is_dir() or known[1].version != known[0]:
-            opened = open_cube(name, self._config)
-            known = (opened.version, opened)
-        with self._lock:
-            self._cubes[name] = known
-            self._cubes.move_to_end(name)
-            while len(self._cubes) > MOST_CUBES:
-                self._cubes.popitem(last=False)
-        return known
+        return self._cubes.card(name)
 
     # --- layers and detectors ----------------------------------------------------------------------------------------
 
@@ -181,18 +139,10 @@ class Fog:
             FrameNotFound: If no frame lies in the span.
         """
         from engine.fog import layer_named
-        from engine.fog.moments import ahead, moments, stamp
-        from engine.fog.nowcast import LEADS
+        from engine.fog.moments import stamp
 
         cube, recipe = self.cube(name), layer_named(layer)
-        inside = [i for i, when in enumerate(cube.times) if (start is None or when >= start) and (end is None or when <= end)]
-        if not inside:
-            raise FrameNotFound(name, "in that span", f"it covers {cube.times[0]:%Y-%m-%d %H:%M} to {cube.times[-1]:%Y-%m-%d %H:%M} UTC.")
-        axis = moments(cube, inside[0], inside[min(len(inside), MOST_MOMENTS) - 1])
-        from_ = cube.times[cube.nearest(issued)] if issued else cube.times[-1]
-        if forecast:
-            axis = tuple(moment for moment in axis if moment.time <= from_ or recipe.kind != "mask") + ahead(cube, from_, LEADS)
-            axis = tuple(sorted(axis, key=lambda moment: (moment.time, moment.forecast)))
+        axis, from_ = self.axis(name, start, end, forecast=forecast, issued=issued, observed=recipe.kind != "mask")
         version = self.version(name)
         extra = f"&issued={stamp(from_)}" if forecast and from_ != cube.times[-1] else ""
         asked = f"&method={method}" if method and recipe.kind == "mask" else ""
@@ -202,10 +152,36 @@ class Fog:
             else ""
             for moment in axis
         )
-        return Strip(name, layer, method or self._default, version, cube.bounds, axis, files, len(cube.times), cube.synthetic)
+        return Strip(name, layer, method or self.default, version, cube.bounds, axis, files, len(cube.times), cube.synthetic)
+
+    def axis(
+        self,
+        name: str,
+        start: datetime | None,
+        end: datetime | None,
+        *,
+        forecast: bool = False,
+        issued: datetime | None = None,
+        observed: bool = False,
+    ) -> tuple[tuple[Moment, ...], datetime]:
+        """The moments of a span and the time from which a forecast starts; later frames make way for it unless they are asked for."""
+        from engine.fog.moments import ahead, moments
+        from engine.fog.nowcast import LEADS
+
+        cube = self.cube(name)
+        inside = [i for i, when in enumerate(cube.times) if (start is None or when >= start) and (end is None or when <= end)]
+        if not inside:
+            raise FrameNotFound(name, "in that span", f"it covers {cube.times[0]:%Y-%m-%d %H:%M} to {cube.times[-1]:%Y-%m-%d %H:%M} UTC.")
+        axis = moments(cube, inside[0], inside[min(len(inside), MOST_MOMENTS) - 1])
+        from_ = cube.times[cube.nearest(issued)] if issued else cube.times[-1]
+        if forecast:
+            kept = tuple(moment for moment in axis if observed or moment.time <= from_)
+            axis = tuple(sorted(kept + ahead(cube, from_, LEADS), key=lambda moment: (moment.time, moment.forecast)))
+        return axis, from_
 
     @property
-    def _default(self) -> str:
+    def default(self) -> str:
+        """Id of the default detector."""
         from engine.fog.detection import DEFAULT
 
         return DEFAULT
@@ -242,10 +218,10 @@ class Fog:
         """
         from engine.fog import layer_named
 
-        version, cube = self._cube(name)
+        version, cube = self._cubes.get(name)
         recipe = layer_named(layer)
         form = form or recipe.format
-        method = method or self._default
+        method = method or self.default
         key = (name, version, fingerprint(), layer, str(at), method, other, str(issued), form, width)
 
         def make() -> bytes:
@@ -288,7 +264,7 @@ class Fog:
         from engine.fog.layers import Lattice, layer_named, paint_difference, paint_mask
 
         lattice = Lattice.of(cube.bounds, cube.shape, width)
-        forecast = self._forecast_at(name, at, method=method, issued=issued) if recipe.kind == "mask" else None
+        forecast = self.forecast_at(name, at, method=method, issued=issued) if recipe.kind == "mask" else None
         if forecast is not None:
             return paint_mask(forecast, layer_named("forecast"), lattice)
         index = self.index(name, at)
@@ -333,8 +309,8 @@ class Fog:
         """
         from engine.fog.detection import detect
 
-        version, cube = self._cube(name)
-        index, method = self.index(name, at), method or self._default
+        version, cube = self._cubes.get(name)
+        index, method = self.index(name, at), method or self.default
         return self._masks.get((name, version, method, index), lambda: detect(cube, index, method))
 
     def forecast(self, name: str, *, method: str = "", issued: datetime | None = None) -> MaskNowcast:
@@ -346,16 +322,16 @@ class Fog:
         """
         from engine.fog.nowcast import nowcast_mask
 
-        version, cube = self._cube(name)
+        version, cube = self._cubes.get(name)
         start = cube.times[-1] if issued is None else cube.times[self.index(name, issued)]
-        method = method or self._default
+        method = method or self.default
         find = partial(self._found, name, method)
         return self._nowcasts.get((name, version, method, start), lambda: nowcast_mask(cube, until=start, detector=find))
 
     def _found(self, name: str, method: str, _: Cube, index: int) -> FogMask:
         return self.mask(name, index, method)
 
-    def _forecast_at(self, name: str, at: int | datetime, *, method: str, issued: datetime | None) -> FogMask | None:
+    def forecast_at(self, name: str, at: int | datetime, *, method: str, issued: datetime | None) -> FogMask | None:
         """The forecast of a time, or ``None`` where it was observed."""
         start = issued or self.cube(name).times[-1]
         if isinstance(at, int) or at <= start:
@@ -365,6 +341,151 @@ class Fog:
         if found is None:
             raise FrameNotFound(name, f"{at:%Y-%m-%d %H:%M} UTC", "no forecast is made for that time.")
         return found
+
+    # --- what a person asks of masks -----------------------------------------------------------------------------------
+
+    def pixel(self, name: str, lon: float, lat: float, at: int | datetime, *, method: str = "", issued: datetime | None = None) -> Reading:
+        """Why a pixel is what it is: values, tests, light, validity, state and probability.
+
+        Raises:
+            CubeNotFound, FrameNotFound: If there is none.
+            PointOutside: If the place lies outside the cube.
+        """
+        from engine.fog.look import cell_at, read_pixel
+
+        cube = self.cube(name)
+        cell_at(cube, lon, lat)  # a place outside is told before anything is worked out
+        forecast = self.forecast_at(name, at, method=method, issued=issued)
+        if forecast is not None:
+            return read_pixel(cube, forecast, lon, lat, None)
+        index = self.index(name, at)
+        return read_pixel(cube, self.mask(name, index, method), lon, lat, index)
+
+    def area(
+        self,
+        name: str,
+        region: Region | None = None,
+        *,
+        method: str = "",
+        start: datetime | None = None,
+        end: datetime | None = None,
+        forecast: bool = False,
+        issued: datetime | None = None,
+        wait: bool = True,
+        progress: Progress = silent,
+        cancel: Cancel | None = None,
+    ) -> AreaSeries:
+        """Fog area over time in km², with what is obscured and what is judged; gaps stay gaps.
+
+        Args:
+            name: Of the cube.
+            region: Where; by default the whole cube.
+            method: Detector; by default the default one.
+            start: Earliest time.
+            end: Latest time.
+            forecast: Whether the next three hours are added.
+            issued: Frame from which they start; by default the last.
+            wait: Whether masks that are not there yet are worked out; else they are pending, and worked out behind the page.
+            progress: Told of each frame.
+            cancel: Stops between two.
+
+        Raises:
+            RegionInvalid: If no sea of the cube lies in the region.
+        """
+        from engine.fog.look import Patch, area_series
+
+        version, cube = self._cubes.get(name)
+        axis, _ = self.axis(name, start, end, forecast=forecast, issued=issued)
+        key = (name, version, None if region is None else region.geometry.wkb)
+        patch = self._patches.get(key, lambda: Patch.of(cube, region))
+        find = self.judge(name, method, issued) if wait else self._at_hand(name, method, issued)
+        found = area_series(cube, axis, find, patch=patch, progress=progress, cancel=cancel)
+        if not wait:
+            judge = self.judge(name, method, issued)
+            self._ahead.ask([partial(judge, each.moment) for each in found.frames if each.pending])
+        return replace(found, region=region.name if region else "")
+
+    def points(
+        self,
+        name: str,
+        places: Sequence[Place] = (),
+        *,
+        method: str = "",
+        start: datetime | None = None,
+        end: datetime | None = None,
+        forecast: bool = False,
+        issued: datetime | None = None,
+        progress: Progress = silent,
+        cancel: Cancel | None = None,
+    ) -> tuple[PlaceSpells, ...]:
+        """From when to when places lie in fog or very low stratus.
+
+        Args:
+            name: Of the cube.
+            places: Which; by default the ports of the cube's sea region.
+            method: Detector; by default the default one.
+            start: Earliest time.
+            end: Latest time.
+            forecast: Whether the next three hours are added.
+            issued: Frame from which they start; by default the last.
+            progress: Told of each frame.
+            cancel: Stops between two.
+
+        Raises:
+            PointInvalid: If there are too many.
+        """
+        from engine.fog.look import place_spells
+        from engine.fog.look.places import MOST_PLACES
+
+        if len(places) > MOST_PLACES:
+            raise PointInvalid(f"{len(places)} points")
+        axis, _ = self.axis(name, start, end, forecast=forecast, issued=issued)
+        find = self.judge(name, method, issued)
+        return place_spells(self.cube(name), axis, find, tuple(places) or self.ports(name), progress=progress, cancel=cancel)
+
+    def ports(self, name: str) -> tuple[Place, ...]:
+        """The known ports of a cube's sea region that lie in the cube."""
+        from engine.fog.look import cell_at, ports
+
+        cube = self.cube(name)
+        found = []
+        for place in ports(cube.provenance.region):
+            try:
+                cell_at(cube, place.lon, place.lat)
+            except PointOutside:
+                continue
+            found.append(place)
+        return tuple(found)
+
+    def region(self, name: str, at: int | datetime, side: Side = "inside", *, method: str = "", within: Sequence[Region] = ()) -> Region:
+        """The fog of a frame, or where there is none, as a region to search in; see :func:`engine.fog.look.fog_region`."""
+        from engine.fog.look import fog_region
+
+        forecast = self.forecast_at(name, at, method=method, issued=None)
+        return fog_region(forecast or self.mask(name, at, method), side, within)
+
+    def judge(self, name: str, method: str, issued: datetime | None) -> Callable[[Moment], FogMask | None]:
+        """Moment → mask, observed or forecast; ``None`` in gaps."""
+
+        def find(moment: Moment) -> FogMask | None:
+            if moment.index is not None:
+                return self.mask(name, moment.index, method)
+            return self.forecast_at(name, moment.time, method=method, issued=issued) if moment.forecast else None
+
+        return find
+
+    def _at_hand(self, name: str, method: str, issued: datetime | None) -> Callable[[Moment], FogMask | None]:
+        version, cube = self._cubes.get(name)
+        method = method or self.default
+        start = cube.times[-1] if issued is None else cube.times[self.index(name, issued)]
+        ahead = self._nowcasts.peek((name, version, method, start))
+
+        def find(moment: Moment) -> FogMask | None:
+            if moment.index is not None:
+                return self._masks.peek((name, version, method, moment.index))
+            return None if ahead is None else next((mask for mask in ahead.masks if mask.time == moment.time), None)
+
+        return find
 
 
 def _mask_bytes(mask: FogMask) -> int:
