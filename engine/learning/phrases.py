@@ -70,8 +70,7 @@ class PhraseTable:
             classes = tuple(sorted(content["names"]))
             names = {name: tuple(words) for name, words in content["names"].items()}
             templates = tuple(content["templates"])
-            alike = content.get("alike", {})
-            phrases = [_phrase(words, classes, [name], alike.get(name, [])) for name in classes for words in names[name]]
+            phrases = [_phrase(words, classes, [name], []) for name in classes for words in names[name]]
             phrases += [
                 _phrase(words, classes, group["holds"], group["open"]) for group in content.get("shared", []) for words in group["phrases"]
             ]

@@ -1,26 +1,15 @@
-"""Pictures that are put together from two, or flooded: how much of something there is decides how well its words fit."""
+"""Pictures that are put together from two: how much of something there is decides how well its words fit."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from engine.errors import RecipeInvalid
-from engine.learning.draws import class_matches
 from engine.learning.objectives.base import Batch, Objective, ObjectivePart
-from engine.learning.objectives.water import flooded
-
-if TYPE_CHECKING:
-    from engine.learning.training import Training
-
-_PONDS = 0.12
-"""Largest share of small waters beside the large one: what is there counts less than how much there is."""
 
 
 class MosaicPart(ObjectivePart):
@@ -30,18 +19,12 @@ class MosaicPart(ObjectivePart):
         pictures: Share of the pictures of which mosaics are made; they cost a pass of the image tower.
         least: Smallest share of a mosaic that its second picture fills; the largest is 1 less this.
         coarse: Pieces along a side of the noise whose contour is the seam: few make straight shores, many make ragged ones.
-        flooded: Share of the mosaics whose second picture is painted water, see :mod:`engine.learning.objectives.water`.
-        water: The class whose words tell that water.
-        land: Classes whose pictures are flooded before others.
     """
 
     kind: Literal["mosaic"]
     pictures: Annotated[float, Field(gt=0, le=1)] = 0.5
     least: Annotated[float, Field(ge=0, lt=0.5)] = 0.1
     coarse: int = Field(default=4, ge=2)
-    flooded: Annotated[float, Field(ge=0, le=1)] = 0.0
-    water: str = "Pond"
-    land: tuple[str, ...] = ()
 
 
 class Mosaic(Objective):
@@ -50,68 +33,25 @@ class Mosaic(Objective):
     part = MosaicPart
     how: MosaicPart
 
-    def __init__(self, how: MosaicPart, dim: int) -> None:
-        """See the base class."""
-        super().__init__(how, dim)
-        self.water: Tensor
-        self.land: Tensor
-        self.register_buffer("water", torch.tensor(-1))  # numbers of classes, −1 for none; kept, so that a run resumes amid an epoch
-        self.register_buffer("land", torch.full((len(how.land),), -1))
-
     @property
     def asks_names(self) -> bool:
         """Words for all classes are what mosaics are told by."""
         return True
-
-    def begin(self, epoch: int, training: Training) -> None:
-        """Look the classes of water and land up.
-
-        Raises:
-            RecipeInvalid: If a source has no such class.
-        """
-        for number, source in enumerate(training.sources):
-            if self.how.flooded and self.how.applies(number):
-                classes = source.phrases.classes
-                unknown = {self.how.water, *self.how.land} - set(classes)
-                if unknown:
-                    raise RecipeInvalid(training.recipe.name, f"source {number} has no class “{sorted(unknown)[0]}” for flooded mosaics.")
-                self.water.fill_(classes.index(self.how.water))
-                self.land.copy_(torch.tensor([classes.index(name) for name in self.how.land]))
 
     def forward(self, batch: Batch) -> Tensor:
         """The loss of a batch: () float, nats; 0 for fewer than two pictures."""
         count = round(self.how.pictures * len(batch.pictures))
         if count < 1 or len(batch.pictures) < 2:
             return batch.image.sum() * 0
-        wet = round(self.how.flooded * count)
-        order = self._land_first(batch) if wet else torch.arange(len(batch.pictures))
-        first, second = order[:count], order.roll(-1)[:count]  # the next picture of a batch in random order
-        pictures, other = batch.pictures[first], batch.pictures[second]
+        second = torch.arange(1, count + 1) % len(batch.pictures)  # the next picture of a batch in random order
+        pictures, other = batch.pictures[:count], batch.pictures[second]
         shares = torch.empty(count).uniform_(self.how.least, 1 - self.how.least)
         seams = regions(shares, pictures.shape[-1], self.how.coarse).to(pictures.device)
-        mixed = torch.where(seams, other, pictures)
-        positive, ignored = batch.class_matches()
-        its, unknown = positive[second], ignored[second]
-        if wet:
-            ponds = regions(torch.empty(wet).uniform_(0, _PONDS), pictures.shape[-1], 2 * self.how.coarse).to(pictures.device)
-            mixed[:wet] = flooded(flooded(pictures[:wet], ponds), seams[:wet])
-            seams[:wet] |= ponds
-            its[:wet], unknown[:wet] = self._of_water(batch)
-        image = batch.images(mixed)
+        image = batch.images(torch.where(seams, other, pictures))
         filled = seams.float().mean(dim=(1, 2, 3)).to(image)
+        positive, ignored = batch.class_matches()
         logits = batch.towers.scale * image @ batch.names.T
-        return mosaic_loss(logits, positive[first], its, filled, ignored[first] | unknown)
-
-    def _land_first(self, batch: Batch) -> Tensor:
-        """Places of a batch's pictures, (B,): those of the land's classes before the others, each in their own order."""
-        of_land = torch.from_numpy(batch.draw.labels)[:, self.land.cpu()].any(dim=1)
-        return (~of_land).long().argsort(stable=True)
-
-    def _of_water(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Which class words hold for water, and of which nobody knows: each (1, C) bool."""
-        label = np.zeros((1, batch.draw.labels.shape[1]), dtype=bool)
-        label[0, int(self.water)] = True
-        return class_matches(replace(batch.draw.rows(0, 1), labels=label, unsure=np.zeros_like(label)), batch.draw.names)
+        return mosaic_loss(logits, positive[:count], positive[second], filled, ignored[:count] | ignored[second])
 
 
 def regions(shares: Tensor, size: int, coarse: int) -> Tensor:
