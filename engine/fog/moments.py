@@ -19,7 +19,7 @@ from engine.types import spoken
 HALF_HOUR: Final = timedelta(minutes=30)
 LONG_GAP: Final = 12
 """Missing frames in a row that are still shown one by one; a longer gap is a single moment."""
-_STAMP: Final = re.compile(r"\d{8}T\d{6}Z\Z")
+_STAMP: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z\Z")
 
 Light = Literal["day", "twilight", "night", "unknown"]
 

@@ -71,7 +71,7 @@ def _stretch(values: Field, band: Band) -> Pixels:
 def _ramp(values: Field, legend: Legend) -> list[Pixels]:
     places = [value for value, _, _ in legend.ramp]
     table = np.linspace(places[0], places[-1], 256)
-    index = np.clip((np.nan_to_num(values) - places[0]) * (255 / (places[-1] - places[0])), 0, 255).astype(np.uint8)
+    index = np.clip((np.nan_to_num(values) - places[0]) * (255 / (places[-1] - places[0])) + 0.5, 0, 255).astype(np.uint8)
     stops = np.array([rgb(colour) for _, colour, _ in legend.ramp], dtype=np.float64)
     return [np.interp(table, places, stops[:, channel]).round().astype(np.uint8)[index] for channel in range(3)]
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from engine.fog.moments import Moment
 from engine.types import Bounds
+
+if TYPE_CHECKING:
+    from engine.fog.moments import Moment
 
 
 @dataclass(frozen=True, slots=True)
