@@ -16,7 +16,7 @@ from engine.types import Query, TimeSpan
 from engine.world import make_world, tile_shares
 
 NAIP = {"2009-08-18": 0, "2014-07-20": 1, "2020-08-31": 2}
-OPEN = {"128 px, 2020-08-31"}
+OPEN = {"96 px, 2020-08-31", "128 px, 2020-08-31"}
 """What the shipped model does not reach; strict, so that a better one must take its line out."""
 
 
@@ -39,7 +39,7 @@ def water(path: Path) -> NDArray[np.bool_]:
     return np.asarray(ndwi > otsu(ndwi[green + infrared > 0]))
 
 
-@pytest.fixture(scope="module", params=[64, 128], ids=["64 px", "128 px"])
+@pytest.fixture(scope="module", params=[64, 96, 128], ids=["64 px", "96 px", "128 px"])
 def lakes(request: pytest.FixtureRequest, shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, index.Collection]:
     config = Settings(data_dir=tmp_path_factory.mktemp("lakes"))
     found = imagery.find_scenes([shared_data / "georaster" / "naip"])
@@ -53,13 +53,13 @@ def test_a_lake_is_found_on_every_date(request: pytest.FixtureRequest, lakes: tu
     """ROC AUC of the score of “a lake” against more than 30 % water: at least 0.75 on every date."""
     config, collection = lakes
     if f"{request.node.callspec.params['lakes']} px, {day}" in OPEN:
-        request.applymarker(pytest.mark.xfail(reason="0.69: small ponds rank above wide water; see the model's card", strict=True))
+        request.applymarker(pytest.mark.xfail(reason="0.72 and 0.69: small ponds rank above wide green water; see the model's card", strict=True))
     query = Query("naip", texts=("a lake",), span=TimeSpan.from_like(day, day), limit=1000, merge=False)
     hits = index.search(collection, query, encoders.load(settings=config)).hits
     mask = water(Path(collection.scenes[hits[0].scene].source))
     windows = [collection.tile(hit.tile_id).window for hit in hits]
     wet = [mask[w.row : w.row + w.height, w.column : w.column + w.width].mean() > 0.3 for w in windows]
-    assert 0.1 < np.mean(wet) < 0.9
+    assert 0.1 <= np.mean(wet) <= 0.9
     assert roc_auc_score(wet, [hit.score for hit in hits]) >= 0.75
 
 
