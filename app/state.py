@@ -152,11 +152,11 @@ class ViewState(PageState):
     def read(cls, name: str, default: Any, values: list[str]) -> Any:  # noqa: ANN401 - a field's value
         """A field's value from the address; regions have a form of their own."""
         if name == "regions":
-            return _once(Drawn.from_text(value) for value in values)
+            return once(Drawn.from_text(value) for value in values)
         return super(ViewState, cls).read(name, default, values)  # bare super() fails in a class with slots
 
 
-def _once(regions: Iterable[Drawn]) -> tuple[Drawn, ...]:
+def once(regions: Iterable[Drawn]) -> tuple[Drawn, ...]:
     """The first region of each id."""
     by_id: dict[str, Drawn] = {}
     for drawn in regions:

@@ -104,10 +104,9 @@ export default mounting(
       this.y = y;
       const hatch = s("pattern", { id: "ph-hatch", width: 4, height: 4, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" }, s("rect", { width: 1.6, height: 4, class: "ph-hatch-line" }));
       const parts = [s("defs", {}, hatch)];
+      for (const { light, start, end } of this.nights()) parts.push(s("rect", { class: `ph-dusk ph-dusk-${light}`, x: 4 + step * start, y: 0, width: step * (end - start), height: HEIGHT }));
       for (const frame of this.frames) {
         const left = x(frame.place) - step / 2;
-        const light = this.data.lights[frame.place];
-        if (light === "night" || light === "twilight") parts.push(s("rect", { class: `ph-dusk ph-dusk-${light}`, x: left, y: 0, width: step + 0.5, height: HEIGHT }));
         if (frame.gap) parts.push(s("rect", { class: "ph-hole", x: left + 1, y: 1, width: Math.max(step - 2, 1), height: HEIGHT - 2 }));
         const share = frame.obscured_share ?? 0;
         if (share > 0) parts.push(s("rect", { class: "ph-obscured", x: left, y: HEIGHT + 4 + BAND * (1 - share), width: step + 0.5, height: BAND * share, fill: "url(#ph-hatch)" }));
@@ -124,6 +123,16 @@ export default mounting(
       const ends = h("div", { class: "ph-ends", "aria-hidden": "true" }, h("span", {}, (this.data.labels[0] ?? "").slice(11, 16)), h("span", {}, "hatched: share obscured"), h("span", {}, (this.data.labels.at(-1) ?? "").slice(11, 16)));
       this.picture.replaceChildren(svg, ends);
       this.mark(this.index);
+    }
+
+    /** Runs of night and twilight, as places on the axis. */
+    nights() {
+      const runs = [];
+      this.data.lights.forEach((light, place) => {
+        if (runs.at(-1)?.light === light) runs.at(-1).end = place + 1;
+        else runs.push({ light, start: place, end: place + 1 });
+      });
+      return runs.filter(({ light }) => light === "night" || light === "twilight");
     }
 
     /** Runs of known figures; a forecast is a run of its own that begins where the last observed one ends. */
@@ -167,7 +176,7 @@ export default mounting(
       const frame = this.frames?.find(({ place }) => place === index);
       if (!frame) return;
       const words = frame.gap ? "no picture" : frame.fog_km2 === null ? "not worked out yet" : `${km2(frame.fog_km2)} · obscured ${percent(frame.obscured_share ?? 0)}`;
-      this.head.textContent = `${this.clock(frame)} · ${frame.forecast ? "forecast " : ""}${words}`;
+      this.head.textContent = `${this.clock(frame).slice(0, 5)} · ${frame.forecast ? "forecast " : ""}${words}`;
     }
 
     under(event) {

@@ -17,7 +17,26 @@ export class Camera {
     this.key = key;
     this.home = null;
     this.token = null;
-    map.on("moveend", () => this.keep());
+    this.floor = 0; // pixels at the lower edge that something else covers
+    this.placed = false; // the view is where it was last told to be, and nobody has moved it since
+    map.on("moveend", () => {
+      if (!this.placing) this.placed = false;
+      this.keep();
+    });
+  }
+
+  /** Look without that being taken for the person's own move. */
+  look(centre, zoom) {
+    this.placing = true;
+    this.map.setView(centre, zoom, { animate: false });
+    this.placing = false;
+  }
+
+  /** Something covers the lower edge; a view that nobody has moved makes room. */
+  covered(height) {
+    if (height === this.floor) return;
+    this.floor = height;
+    if (this.placed && this.last) this.goto(this.last);
   }
 
   /** Point the map as told, unless the person has already looked elsewhere since the same token. */
@@ -40,15 +59,19 @@ export class Camera {
   }
 
   goto(camera) {
+    this.last = camera;
+    this.placed = true;
     if (camera?.bounds) this.fit(camera.bounds, camera.fill);
-    else if (camera?.centre) this.map.setView([camera.centre[1], camera.centre[0]], camera.zoom ?? 8, { animate: false });
+    else if (camera?.centre) this.look([camera.centre[1], camera.centre[0]], camera.zoom ?? 8);
     else this.fit([-150, -56, 170, 72], false);
   }
 
   fit([west, south, east, north], fill) {
     const bounds = L.latLngBounds([south, west], [north, west > east ? east + 360 : east]);
-    const zoom = this.map.getBoundsZoom(bounds, Boolean(fill), L.point(fill ? 0 : 24, fill ? 0 : 24));
-    this.map.setView(bounds.getCenter(), zoom, { animate: false });
+    const room = fill ? L.point(0, 0) : L.point(24, 24 + this.floor);
+    const zoom = this.map.getBoundsZoom(bounds, Boolean(fill), room);
+    const centre = this.map.project(bounds.getCenter(), zoom).add([0, fill ? 0 : this.floor / 2]);
+    this.look(this.map.unproject(centre, zoom), zoom);
   }
 
   goHome() {

@@ -77,15 +77,24 @@ function swatch({ kind, label, colour }) {
   return h("li", {}, box, label);
 }
 
-/** The card top right that explains the colours; the colours of `ramp` are a name or a list. */
-export function legend(spec) {
+/** Words under the ramp: spread evenly, or each where its value is. */
+function ticks({ ticks: words, places }) {
+  if (!words.length) return null;
+  const last = words.length - 1;
+  const shift = (place) => ({ left: `${100 * place}%`, transform: `translateX(${place < 0.08 ? 0 : place > 0.92 ? -100 : -50}%)` });
+  const placed = places?.length === words.length && last > 0;
+  return h("div", { class: placed ? "ph-ticks ph-ticks-placed" : "ph-ticks" }, ...words.map((word, order) => h("span", { style: placed ? shift(places[order]) : {} }, word)));
+}
+
+/** A card top right that explains the colours; the colours of `ramp` are a name or a list. */
+export function legend(spec, open = true) {
   const ramp = RAMPS[spec.ramp] ?? (spec.ramp.length ? `linear-gradient(90deg, ${spec.ramp.join(", ")})` : null);
   return h(
-    "aside",
-    { class: "ph-legend", "aria-label": "Legend" },
-    h("div", { class: "ph-legend-title" }, h("strong", {}, spec.title), spec.unit ? ` ${spec.unit}` : ""),
+    "details",
+    { class: "ph-legend", "aria-label": "Legend", role: "group", open },
+    h("summary", { class: "ph-legend-title" }, h("strong", {}, spec.title), spec.unit ? ` ${spec.unit}` : ""),
     ramp ? h("div", { class: "ph-ramp", style: { backgroundImage: ramp } }) : null,
-    spec.ticks.length ? h("div", { class: "ph-ticks" }, ...spec.ticks.map((tick) => h("span", {}, tick))) : null,
+    ticks(spec),
     spec.swatches.length ? h("ul", { class: "ph-swatches" }, ...spec.swatches.map(swatch)) : null,
   );
 }

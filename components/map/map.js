@@ -115,7 +115,7 @@ class PharosMap {
         [-89, -540],
         [89, 540],
       ],
-      zoomSnap: 1,
+      zoomSnap: data.zoom_step ?? 1,
       wheelPxPerZoomLevel: 90,
       pmIgnore: false, // geoman only serves what says so
     });
@@ -155,7 +155,9 @@ class PharosMap {
     const print = JSON.stringify(legend);
     if (print !== this.legendPrint) {
       this.legendPrint = print;
-      this.corner.replaceChildren(...(legend ?? []).map(furniture.legend));
+      const cards = legend ?? [];
+      const room = cards.length < 2 || window.innerWidth >= NARROW_PX; // on a phone several would cover the map
+      this.corner.replaceChildren(...cards.map((card, order) => furniture.legend(card, room && order === 0)));
     }
     this.badge.textContent = badge ?? "";
     this.badge.hidden = !badge;
@@ -208,6 +210,7 @@ class PharosMap {
     if (key !== this.key) return;
     this.root.style.setProperty("--ph-dock", `${height}px`);
     this.fit();
+    this.camera?.covered(height);
   }
 
   // --- size --------------------------------------------------------------------------------------------------------

@@ -368,6 +368,7 @@ class Legend:
         unit: Said after the title, softer.
         ramp: Name of a ramp, or CSS colours from low to high; empty for none.
         ticks: Words under the ramp, from its start to its end.
+        places: Where on the ramp each tick stands, 0 to 1; evenly spread if empty.
         swatches: Single colours and patterns.
     """
 
@@ -375,6 +376,7 @@ class Legend:
     unit: str = ""
     ramp: Literal["viridis", "fog"] | tuple[str, ...] = ()
     ticks: tuple[str, ...] = ()
+    places: tuple[float, ...] = ()
     swatches: tuple[Swatch, ...] = ()
 
     @classmethod
@@ -407,6 +409,7 @@ class Legend:
             "unit": self.unit,
             "ramp": self.ramp if isinstance(self.ramp, str) else list(self.ramp),
             "ticks": list(self.ticks),
+            "places": list(self.places),
             "swatches": [{"label": s.label, "kind": s.kind, "colour": s.colour} for s in self.swatches],
         }
 

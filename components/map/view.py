@@ -24,6 +24,7 @@ def map_view(
     height: int = 480,
     editable: bool = True,
     clickable: bool = True,
+    zoom_step: float = 1.0,
     key: str,
 ) -> MapEvents:
     """Show the map and say what was done on it since the last run.
@@ -45,6 +46,7 @@ def map_view(
         height: Least height, pixels; where the window is wide, the map reaches down to its lower edge.
         editable: Whether regions can be drawn.
         clickable: Whether a click beside the hits is an event (and a rerun).
+        zoom_step: How much closer one step is; 1 keeps tiles sharp, less lets a box fill the map.
         key: Name of this map; its camera is kept under it in the browser.
     """
     import streamlit as st
@@ -70,6 +72,7 @@ def map_view(
             "height": height,
             "editable": editable,
             "clickable": clickable,
+            "zoom_step": zoom_step,
         },
         on_regions_change=_rerun,
         on_clicked_change=_rerun,

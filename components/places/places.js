@@ -10,8 +10,24 @@ import { mounting } from "../shared/mount.js";
 const POLL_MS = 2500;
 const STATES = { fog: "fog or very low stratus", obscured: "obscured by higher cloud", clear: "clear of fog", nodata: "no data" };
 
-const kind = (state) => (state === "no_data" ? "nodata" : state);
+const kind = (state) => ({ "no data": "nodata", no_data: "nodata", gap: "" })[state] ?? state;
 const same = (one, other) => one.name === other.name && Math.abs(one.lon - other.lon) < 1e-4 && Math.abs(one.lat - other.lat) < 1e-4;
+
+/** “in fog 03:30–05:00, since 21:00 UTC”. Where what came before or after is not known, it is at least so long. */
+function spoken(spells, times) {
+  const [first, last] = [times[0], times.at(-1)];
+  const clock = (time) => (time.slice(0, 10) === first.slice(0, 10) ? time.slice(11, 16) : `${time.slice(5, 10)} ${time.slice(11, 16)}`);
+  const part = ({ start, end, open_start: before, open_end: after, forecast }) => {
+    const from = Date.parse(start) <= Date.parse(first);
+    const on = Date.parse(end) >= Date.parse(last);
+    const vague = (before && !from) || (after && !on) ? "at least " : "";
+    const words = from && on ? "all the time" : from ? `until ${clock(end)}` : on ? `since ${clock(start)}` : start === end ? `at ${clock(start)}` : `${clock(start)}–${clock(end)}`;
+    return vague + words + (forecast ? " (forecast)" : "");
+  };
+  const fog = spells.filter(({ state }) => state === "fog").map(part);
+  if (fog.length) return `in fog ${fog.join(", ")}${fog.join() === "all the time" ? "" : " UTC"}`;
+  return spells.some(({ state }) => state === "clear") ? "not in fog when it was seen" : "";
+}
 
 export default mounting(
   class Places {
@@ -70,8 +86,8 @@ export default mounting(
       const item = (point, order) => {
         const button = h(
           "button",
-          { type: "button", class: "ph-place", "data-order": order, title: `Read out ${point.name}`, onclick: () => this.pick(point) },
-          h("span", { class: "ph-place-words" }, h("strong", {}, point.name), h("span", {}, [point.words, point.why].filter(Boolean).join(" · "))),
+          { type: "button", class: "ph-place", "data-order": order, title: `Read out ${point.name}: ${point.words}`, onclick: () => this.pick(point) },
+          h("span", { class: "ph-place-words" }, h("strong", {}, point.name), h("span", {}, [spoken(point.spells, this.data.times) || point.words, point.why].filter(Boolean).join(" · "))),
           h("i", { class: "ph-bulb", role: "img" }),
         );
         const drop = point.own ? h("button", { type: "button", class: "ph-drop", "aria-label": `Delete ${point.name}`, title: `Delete ${point.name}`, onclick: () => this.say("dropped", point.name) }, "✕") : null;

@@ -9,6 +9,7 @@ import { mounting } from "../shared/mount.js";
 
 const HOVER_MS = 140; // a pointer that only passes asks nothing
 const FRAME_MS = 220; // nor does a frame that is played over
+const SLOW_MS = 400; // what takes longer says so
 const THIN = "\u2009";
 const VERDICTS = new Map([
   [true, ["✓", "speaks for fog", "for"]],
@@ -28,7 +29,7 @@ export default mounting(
     constructor(parent) {
       this.field = h("input", { class: "ph-field", type: "text", "aria-label": "Latitude and longitude to read out", placeholder: "22.41 S, 12.08 E", autocomplete: "off", spellcheck: "false" });
       this.form = h("form", { class: "ph-look" }, this.field, h("button", { type: "submit", class: "ph-small" }, "Read out"));
-      this.free = h("button", { type: "button", class: "ph-link", hidden: true, onclick: () => this.pin(null) }, "follow the pointer");
+      this.free = h("button", { type: "button", class: "ph-link", hidden: true, title: "Follow the pointer again", onclick: () => this.pin(null) }, "let go");
       this.where = h("div", { class: "ph-where" });
       this.body = h("div", { class: "ph-answer" });
       this.root = h("section", { class: "ph ph-readout-panel", "aria-label": "Why here?" }, this.form, h("div", { class: "ph-where-line" }, this.where, this.free), this.body);
@@ -78,9 +79,11 @@ export default mounting(
       this.say("place", place);
     }
 
-    refuse(words) {
-      this.asker.forget();
-      this.body.replaceChildren(h("p", { class: "ph-remark-line", role: "alert" }, words));
+    refuse(words, ends = true) {
+      if (ends) this.asker.forget();
+      this.record = null;
+      this.root.removeAttribute("data-old");
+      this.body.replaceChildren(h("p", { class: "ph-remark-line", role: ends ? "alert" : null }, words));
     }
 
     /** Stay at a place, or follow the pointer again. */
@@ -122,10 +125,15 @@ export default mounting(
       if (!stamp) return this.refuse("There is no picture at this time: nothing can be said.");
       const query = new URLSearchParams({ lon: place.lon.toFixed(5), lat: place.lat.toFixed(5), time: stamp, ...this.data.query });
       try {
+        clearTimeout(this.slow);
+        this.slow = setTimeout(() => this.record || this.refuse("It is being worked out …", false), SLOW_MS);
         const record = await this.asker.ask(`${this.data.url}?${query}`);
-        if (record) this.show(record);
+        if (!record) return undefined;
+        clearTimeout(this.slow);
+        return this.show(record);
       } catch (error) {
-        this.refuse(error.message);
+        clearTimeout(this.slow);
+        return this.refuse(error.message);
       }
     }
 
@@ -138,7 +146,8 @@ export default mounting(
     show(record) {
       this.record = record;
       this.root.removeAttribute("data-old");
-      this.where.textContent = placed(record, 3);
+      this.where.textContent = placed(record);
+      this.where.title = placed(record, 4);
       const sure = record.probability === null ? "" : `probability ${record.probability.toFixed(2)}`;
       const label = this.data.labels[this.index] ?? "";
       const opened = this.body.querySelector("details")?.open;
