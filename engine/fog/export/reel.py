@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from engine.errors import PharosError
+from engine.errors import LayerNotFound, PharosError
 from engine.fog.cube import Cube
 from engine.fog.export.about import CAVEAT
 from engine.fog.export.animation import Shot
 from engine.fog.export.plate import plate
 from engine.fog.layers import Lattice, Layer, Painted, layer_named, paint_mask
+from engine.fog.layers.masks import OF_ONE_MASK
 from engine.fog.look.judge import Judge
 from engine.fog.mask import FogMask
 from engine.fog.moments import Moment
@@ -38,8 +39,9 @@ def reel(
     """
     shown = [layer_named(name) for name in (layer, over) if name]
     for recipe in shown:
-        lacking = recipe.lacks(cube.elements)
-        if lacking:
+        if recipe.kind == "mask" and recipe.shown not in OF_ONE_MASK:
+            raise LayerNotFound(recipe.id, OF_ONE_MASK)
+        if recipe.lacks(cube.elements):
             draw_frame(cube, recipe.id, 0, width=16)  # says what is lacking
     lattice = Lattice.of(cube.bounds, cube.shape, width)
     lines = [f"Method: {method}. Source: {cube.name}." if method else f"Source: {cube.name}.", CAVEAT]

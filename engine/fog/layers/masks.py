@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.errors import LayerNotFound
 from engine.fog.labels import Label, Labels
 from engine.fog.layers.mercator import Lattice
 from engine.fog.layers.painted import Painted, Pixels
@@ -17,6 +18,7 @@ from engine.fog.mask import FogMask, State, Validity
 
 Flags = NDArray[np.bool_]
 
+OF_ONE_MASK: Final = ("fog", "probability", "state", "forecast")
 PALER: Final = 0.55
 """Opacity of weak evidence against that of firm evidence."""
 WEAK: Final = (
@@ -43,7 +45,12 @@ def paint_mask(mask: FogMask, layer: Layer, lattice: Lattice) -> Painted:
         mask: What the detector says.
         layer: The layer.
         lattice: Which cells the pixels show.
+
+    Raises:
+        LayerNotFound: If the layer is not drawn of one mask.
     """
+    if layer.shown not in OF_ONE_MASK:
+        raise LayerNotFound(layer.id, OF_ONE_MASK)
     state, validity = lattice.lay(mask.state), lattice.lay(mask.validity)
     out = np.zeros(lattice.shape, dtype=np.uint8)
     weak = (validity & WEAK) > 0

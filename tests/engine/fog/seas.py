@@ -37,6 +37,7 @@ def sea_cube(
     land: np.ndarray | None = None,
     label: np.ndarray | None = None,
     attrs: Mapping[str, Any] | None = None,
+    without: Sequence[str] = (),
 ) -> Path:
     """Clear sea, with thick fog where asked ((T, n, m) or (n, m) flags)."""
     lat, lon = axes(box, shape)
@@ -46,7 +47,7 @@ def sea_cube(
         clear, thick = (make(zenith, np.random.default_rng(number)) for make in (skies.clear_sea, skies.fog))
         here = np.zeros(shape, dtype=bool) if fog is None else fog if fog.ndim == 2 else fog[number]
         frames.append({name: np.where(here, thick[name], clear[name]) for name in clear})
-    fields = {name: np.stack([frame[name] for frame in frames]) for name in frames[0]}
+    fields = {name: np.stack([frame[name] for frame in frames]) for name in frames[0] if name not in without}
     if land is not None:
         fields["land"] = land.astype(np.int8)
     if label is not None:
