@@ -57,13 +57,18 @@ def build(config: Mapping[str, Any], *, quick_gelu: bool = False) -> nn.Module:
     """
     import open_clip
 
-    parts = {key: config[key] for key in config if key not in ("custom_text", "preprocess_cfg", "quick_gelu")}
+    from engine.encoders.votes import CONFIG_KEY, let_places_vote
+
+    parts = {key: config[key] for key in config if key not in ("custom_text", "preprocess_cfg", "quick_gelu", CONFIG_KEY)}
     parts["vision_cfg"] = {**config["vision_cfg"], "timm_model_pretrained": False}
     parts["quick_gelu"] = quick_gelu or bool(config.get("quick_gelu"))
     kind = open_clip.CustomTextCLIP if config.get("custom_text") else open_clip.CLIP
     try:
-        return cast("nn.Module", kind(**parts))
-    except (TypeError, ValueError, RuntimeError, AssertionError, KeyError) as error:
+        model = cast("nn.Module", kind(**parts))
+        if config.get(CONFIG_KEY):
+            let_places_vote(model)
+        return model
+    except (AttributeError, TypeError, ValueError, RuntimeError, AssertionError, KeyError) as error:
         raise ArchitectureUnknown("the config", f"open_clip can't build it ({type(error).__name__}: {error}).") from None
 
 

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.encoders.votes import CONFIG_KEY, let_places_vote
 from engine.errors import RecipeInvalid, WeightsCorrupt
 from engine.learning.sensors import sensor_towers
 
@@ -57,6 +58,8 @@ class Towers:
             content = json.loads(config.read_text(encoding="utf-8"))
             shape = CustomTextCLIP if content.get("custom_text") else CLIP
             model = shape(content["embed_dim"], content["vision_cfg"], content["text_cfg"])
+            if content.get(CONFIG_KEY):
+                let_places_vote(model)
             pixels = content["preprocess_cfg"]
             mean, std = (torch.tensor(pixels[key]).view(3, 1, 1) for key in ("mean", "std"))
             tokenizer = SimpleTokenizer(context_length=content["text_cfg"]["context_length"])
