@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-import torch.nn.functional as F
 from torch import nn
 
 if TYPE_CHECKING:
@@ -12,6 +11,9 @@ if TYPE_CHECKING:
 
 CONFIG_KEY = "places_vote"
 """Key of an architecture's JSON that asks for it; open_clip doesn't know it."""
+
+_FAINT = 0.1
+"""Length below which a place's vector says little and has little of a vote; untaught networks have such places, and their gradients."""
 
 
 class Votes(nn.Linear):
@@ -23,9 +25,9 @@ class Votes(nn.Linear):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """(B, C, h, w) float features → (B, D) float, the mean of h · w unit vectors."""
-        places = input.flatten(2).transpose(1, 2)
-        return F.normalize(super().forward(places), dim=-1).mean(dim=1)
+        """(B, C, h, w) float features → (B, D) float, the mean of h · w vectors of unit length."""
+        places = super().forward(input.flatten(2).transpose(1, 2))
+        return (places / (places.square().sum(dim=-1, keepdim=True) + _FAINT**2).sqrt()).mean(dim=1)
 
 
 def let_places_vote(model: nn.Module) -> None:
