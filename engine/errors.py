@@ -373,3 +373,8 @@ class WeatherInvalid(PharosError):
 class DetectorUnavailable(PharosError):
     def __init__(self, name: str, why: str) -> None:
         super().__init__(f"Fog can't be detected by “{name[:40]}”: {why}")
+
+
+class MaskUnwritable(PharosError):
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"The mask “{name}” can't be written: {why}")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from engine.errors import CubeNotFound
 from engine.fog.cube import Cube
+from engine.fog.detection import detect
 from engine.fog.layers import Layer, Legend, all_layers, layer_named
 from engine.fog.mask import FogMask, State, Validity
-from engine.fog.physics import detect
 from engine.fog.regions import SeaRegion, sea_regions
 from engine.fog.rendering import draw_frame, render_frame, render_mask
 from engine.settings import Settings

@@ -7,11 +7,14 @@ from typing import Annotated
 
 import typer
 
+from engine.fog.detection.command import detect, explain
 from engine.fog.nowcast.command import nowcast
 from engine.fog.scores.command import score
 from engine.terminal import Json, ProgressLine, answer, quietly
 
 fog_cli = typer.Typer(no_args_is_help=True, help="Fog over the sea: bring data in, detect, forecast, score.")
+fog_cli.command()(detect)
+fog_cli.command()(explain)
 fog_cli.command()(nowcast)
 fog_cli.command()(score)
 

@@ -92,7 +92,7 @@ def nowcast_mask(
 
 
 def _default() -> Detector:
-    from engine.fog.physics import detect
+    from engine.fog.detection import detect
 
     return detect
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import threading
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -134,7 +135,9 @@ def _followed(one: Field | None, two: Field | None) -> tuple[NDArray[np.float64]
     places, shifts = (part[which[(apart == 0) & (astray <= _ASTRAY)]].astype(np.float64) for part in (places, shifts))
     if len(places) < _LEAST_VECTORS:
         return nothing
-    alone = steps["outliers"](shifts, 3, places, 30)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # neighbours that all move alike: none stands out
+        alone = steps["outliers"](shifts, 3, places, 30)
     return places[~alone], shifts[~alone]
 
 

@@ -1,0 +1,215 @@
+"""From quantities to log odds, screens and reasons, a band of rows at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.fog.detection.boxes import box_mean, odd
+from engine.fog.detection.features import BROAD_KM, FINE_KM, Features
+from engine.fog.detection.odds import Lookup, Question, light_shares, questions, sunlit_share
+from engine.fog.mask import Check
+
+Field = NDArray[np.float32]
+Bools = NDArray[np.bool_]
+
+_BAND: Final = 65_536
+"""Cells that are answered at once: what is in work then stays in the processor's cache."""
+_SURE: Final = 8.0
+"""Log odds beyond which neighbours hear no more."""
+COLD_K: Final = 245.0
+"""11 µm below which a top is high, and below which 3.9 µm is noise."""
+ICE_K: Final = 2.4
+"""11 − 12 µm above that of clear sky, from which ice is sure."""
+VEIL: Final = (1.5, -7.0)
+"""The same in K, from which a top that is so many K colder than the sea is ice, too."""
+SNOW: Final = (25.0, 0.35)
+"""Visible reflectance, %, above which, and share of it at 1.6 µm below which a surface is snow or ice."""
+QUARTZ_K: Final = -2.5
+"""8.6 − 11 µm below that of clear sky: bare sand, whose 3.9 µm looks like droplets by night."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judgement:
+    """What physics says of a frame.
+
+    Attributes:
+        odds: (n, m) float32 log odds of fog or very low stratus; NaN where nothing can be said.
+        cover: (n, m) float32 log odds of higher cloud, NaN likewise.
+        reasons: (n, m) uint32 bits of :class:`engine.fog.mask.Check`.
+        screened: (n, m) where a screen says that it is neither fog nor a question of odds: snow, ice or sand.
+    """
+
+    odds: Field
+    cover: Field
+    reasons: NDArray[np.uint32]
+    screened: Bools
+
+    @property
+    def probability(self) -> Field:
+        """(n, m) float32 0–1."""
+        return probability_of(self.odds)
+
+
+def probability_of(odds: Field) -> Field:
+    """Log odds as a probability."""
+    return np.asarray(1 / (1 + np.exp(-np.clip(odds, -20, 20))), dtype=np.float32)
+
+
+class Judge:
+    """Weighs the evidence of frames.
+
+    Attributes:
+        questions: What it can answer.
+    """
+
+    def __init__(self, known: Mapping[str, Question]) -> None:
+        self.questions = dict(known)
+        self._lookups = {name: Lookup([self.questions[each] for each in self._asked(name)]) for name in ("fog", "visible")}
+
+    def _asked(self, name: str) -> tuple[str, ...]:
+        return ("fog", "cover") if name == "fog" else (name,)
+
+    def __call__(self, features: Features, question: str = "fog", *, context: bool = True) -> Judgement:
+        """Weigh the evidence of a frame.
+
+        Args:
+            features: Its quantities.
+            question: ``fog``, or ``visible`` for sunlight alone.
+            context: Whether neighbours count; off while their weights are fitted.
+        """
+        shape = features.sight.shape
+        zenith = features.sight.zenith
+        odds, cover = (np.full(shape, np.nan, dtype=np.float32) for _ in range(2))
+        reasons = np.zeros(shape, dtype=np.uint32)
+
+        def work(rows: slice) -> None:
+            band = _Band(features, self._lookups[question], zenith, rows)
+            checks: dict[Check, Field] = {}
+            odds[rows] = band.answer(self.questions[question], checks)
+            if question == "fog":
+                cover[rows] = band.answer(self.questions["cover"])
+            reasons[rows] = band.bits(checks)
+
+        _in_bands(shape, work)
+        if context and self.questions[question].context:
+            odds = _with_neighbours(features, self.questions[question], odds, reasons, zenith)
+        return Judgement(odds, cover, reasons, _screens(features, cover, reasons))
+
+
+class _Band:
+    """Some rows of a frame."""
+
+    def __init__(self, features: Features, lookup: Lookup, zenith: Field, rows: slice) -> None:
+        self.lookup, self.width, self.imager = lookup, zenith.shape[1], features.sight.instrument
+        here = zenith[rows].ravel()
+        self.sun, self.shares = sunlit_share(here), light_shares(here)
+        values = features.values
+        self.places = {name: lookup.rows(name, values[name][rows].ravel()) for name in lookup.quantities if name in values}
+
+    def answer(self, question: Question, checks: dict[Check, Field] | None = None) -> Field:
+        """Log odds, and into ``checks`` what each test adds to them."""
+        total = np.zeros(self.sun.shape, dtype=np.float32)
+        for light, evidence in question.lights.items():
+            share = self.shares[light]
+            if not (share > 0).any():
+                continue
+            parts: dict[Check, Field] | None = None if checks is None else {}
+            found = self.lookup.weigh(question.name, light, self.places, self.sun, parts)
+            total += share * (found + np.float32(evidence.base + evidence.imagers.get(self.imager, 0.0)))
+            if checks is not None:
+                for check, odds in (parts or {}).items():
+                    checks[check] = checks.get(check, np.float32(0)) + share * odds
+        return total.reshape(-1, self.width)
+
+    def bits(self, checks: Mapping[Check, Field]) -> NDArray[np.uint32]:
+        """Which tests speak for and which against."""
+        out = np.zeros(self.sun.shape, dtype=np.uint32)
+        for check, odds in checks.items():
+            out |= (odds > _SAYS) * np.uint32(check.passed_bit)
+            out |= (odds < -_SAYS) * np.uint32(check.failed_bit)
+        return out.reshape(-1, self.width)
+
+
+@lru_cache(maxsize=1)
+def default_judge() -> Judge:
+    """With the tables that are shipped."""
+    return Judge(questions())
+
+
+_SAYS: Final = 0.1
+"""Log odds from which a test is said to be passed or failed."""
+
+
+def _in_bands(shape: tuple[int, int], work: Callable[[slice], None]) -> None:
+    high = max(1, _BAND // max(shape[1], 1))
+    bands = [slice(top, min(top + high, shape[0])) for top in range(0, shape[0], high)]
+    if shape[0] <= 2 * high:
+        for band in bands:
+            work(band)
+        return
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(work, bands))
+
+
+def neighbours(features: Features, odds: Field) -> tuple[Field, Field]:
+    """(n, m) mean log odds within 9 km and within 45 km of the sea."""
+    heard = np.clip(odds, -_SURE, _SURE)
+    land = features.sight.land
+    if land is not None:
+        heard = np.where(land, np.float32(np.nan), heard)
+    known = np.isfinite(heard)
+    sizes = [(odd(km, features.sight.cell_km[0]), odd(km, features.sight.cell_km[1])) for km in (FINE_KM, BROAD_KM)]
+    near, far = (box_mean(heard, size, known) for size in sizes)
+    return near, far
+
+
+def _with_neighbours(features: Features, question: Question, odds: Field, reasons: NDArray[np.uint32], zenith: Field) -> Field:
+    near, far = neighbours(features, odds)
+    heard = np.clip(odds, -_SURE, _SURE)
+    near, far = (np.where(np.isnan(mean), heard, mean) for mean in (near, far))
+    out = np.zeros_like(odds)
+    for light, share in light_shares(zenith).items():
+        weights = question.context.get(light)
+        if weights is not None and (share > 0).any():
+            mixed = np.float32(weights.own) * heard
+            mixed += np.float32(weights.near) * near + np.float32(weights.far) * far
+            out += share * mixed
+    reasons |= np.where(near > 0, np.uint32(Check.CALM.passed_bit), np.uint32(Check.CALM.failed_bit))
+    return out
+
+
+def _screens(features: Features, cover: Field, reasons: NDArray[np.uint32]) -> Bools:
+    """Tests that decide alone; a cold top or sure ice raises the odds of higher cloud in place."""
+    seen = features.values
+    out = np.zeros(features.sight.shape, dtype=bool)
+
+    def fail(check: Check, where: Bools) -> None:
+        reasons[where] = (reasons[where] | np.uint32(check.failed_bit)) & ~np.uint32(check.passed_bit)
+
+    with np.errstate(invalid="ignore"):
+        if "window" in seen:
+            cold = seen["window"] < COLD_K
+            cover[cold] = np.float32(_SURE)
+            fail(Check.WARM, cold)
+        if "ice" in seen:
+            icy = seen["ice"] > ICE_K
+            if "height" in seen:
+                icy |= (seen["ice"] > VEIL[0]) & (seen["height"] < VEIL[1])
+            cover[icy] = np.float32(_SURE)
+            fail(Check.NO_ICE, icy)
+        if "bright" in seen and "liquid" in seen:
+            snow = (seen["bright"] > SNOW[0]) & (seen["liquid"] < SNOW[1])
+            fail(Check.LIQUID, snow)
+            out |= snow
+        if "grains" in seen:
+            sand = seen["grains"] < QUARTZ_K
+            fail(Check.NO_DUST, sand)
+            out |= sand
+    return out
