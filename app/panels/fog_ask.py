@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import streamlit as st
 
@@ -46,10 +47,33 @@ def sea_panel(cards: Sequence[CubeCard]) -> None:
         return
     made_up = "SYNTHETIC · " if card.synthetic else ""
     soft(f"{made_up}{card.frames:,} frames {span_words(card)} · {card.instrument or 'instrument not known'}")
+    with st.popover("Another sea region", width="stretch"):
+        other_seas(engine().config.cubes_dir)
     days = day_choices(card)
     if days:
         key = draft(f"{WIDGETS}start", shown().start if shown().start in days else days[0])
         st.selectbox("From", days, key=key, on_change=lambda: change(start=st.session_state[key], when=""))
+
+
+def other_seas(folder: Path) -> None:
+    """How to bring a series over any of the known seas.
+
+    Args:
+        folder: Of the cubes.
+    """
+    from engine.fog import sea_regions
+
+    regions = sea_regions()
+    region = st.selectbox(
+        "Region",
+        list(regions),
+        key=f"{WIDGETS}region",
+        format_func=lambda name: f"{regions[name].name} · {', '.join(regions[name].satellites)}",
+    )
+    box = regions[region].bounds
+    soft(f"{box.west:g} to {box.east:g}° E, {box.south:g} to {box.north:g}° N. Make up a night there (SYNTHETIC), or bring a real series:")
+    st.code(f"python -m engine fog simulate {folder} --region {region}\npython -m engine fog convert FILES --out {folder}/NAME.zarr")
+    soft("What lies in that folder appears on this page by itself.")
 
 
 def another_cube() -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 from app.chrome import told
 from app.fog_scene import FogScene
 from app.fog_search import search_fog
-from app.panels.fog_ask import fog_ask, sea_panel
+from app.panels.fog_ask import fog_ask, other_seas, sea_panel
 from app.panels.fog_facts import fog_facts
 from app.panels.fog_stage import fog_stage
 from app.views.fog_session import change, share, shown
@@ -77,7 +77,7 @@ def nothing() -> None:
         if state.demo_failed:
             st.warning(literal(state.demo_failed))
         soft("Make one over any of the fifteen sea regions, or bring a real one; it appears here by itself. In a terminal:")
-        st.code("python -m engine fog simulate --region BE\npython -m engine fog convert FILES --out data/cubes/NAME.zarr", language="bash")
+        other_seas(engine().config.cubes_dir)
 
 
 @st.fragment(run_every=1.0)

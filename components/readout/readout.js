@@ -22,6 +22,7 @@ const figure = (value, unit = "") => {
   const text = value.toFixed(digits).replace("-", "−");
   return unit === "%" || unit === "K" || /^[a-z°µ]/i.test(unit) ? `${text}${unit === "°" ? "" : THIN}${unit}` : `${text} ${unit}`.trim();
 };
+const limit = ({ threshold, unit }) => (threshold === null || threshold === undefined ? "" : `; turns at ${figure(threshold, unit)}`);
 const signed = (value, unit) => (value > 0 && unit === "K" && Math.abs(value) < 100 ? `+${figure(value, unit)}` : figure(value, unit));
 
 export default mounting(
@@ -150,35 +151,54 @@ export default mounting(
       this.where.title = placed(record, 4);
       const sure = record.probability === null ? "" : `probability ${record.probability.toFixed(2)}`;
       const label = this.data.labels[this.index] ?? "";
-      const opened = this.body.querySelector("details")?.open;
+      const open = (part) => Boolean(this.body.querySelector(`details[data-part="${part}"]`)?.open);
+      const more = [this.tests(record), this.facts(record), this.exact(record, open("exact")), this.values(record, open("values")), this.notes(record)];
       this.body.replaceChildren(
         h("div", { class: "ph-state", "data-state": record.state }, h("i", { "aria-hidden": "true" }), h("strong", {}, record.words), h("span", {}, sure)),
         h("div", { class: "ph-when" }, [label, record.forecast ? "forecast" : "", record.synthetic ? "SYNTHETIC" : ""].filter(Boolean).join(" · ")),
-        ...[this.tests(record), this.facts(record), this.values(record, opened), this.notes(record)].filter(Boolean),
+        ...more.filter(Boolean),
       );
     }
 
+    /** One line a check: what it says here, the value that says most, and which way all of it speaks. */
     tests({ findings }) {
-      if (!findings?.length) return null;
-      const row = ({ words, quantity, value, unit, threshold, passed }) => {
-        const [sign, meaning, kind] = VERDICTS.get(passed ?? null);
-        const limit = threshold === null || threshold === undefined ? "" : `; it turns at ${figure(threshold, unit)}`;
+      const made = (findings ?? []).filter(({ passed }) => passed !== null && passed !== undefined);
+      if (!made.length) return null;
+      const checks = new Map();
+      for (const finding of made) checks.set(finding.check, [...(checks.get(finding.check) ?? []), finding]);
+      const row = (group) => {
+        const screen = group.find(({ weight, passed }) => weight === null && !passed); // a screen that was failed decides alone
+        const sum = group.reduce((total, { weight }) => total + (weight ?? 0), 0);
+        const passed = screen ? false : group.every(({ weight }) => weight === null) ? group[0].passed : sum > 0;
+        const chief = screen ?? group.find((finding) => finding.passed === passed) ?? group[0];
+        const [sign, meaning, kind] = VERDICTS.get(passed);
         return h(
           "tr",
-          { title: `${words}${limit}` },
-          h("th", { scope: "row" }, quantity),
-          h("td", {}, value === null ? "–" : signed(value, unit)),
-          h("td", { class: `ph-verdict ph-verdict-${kind}`, "aria-label": meaning }, sign),
+          { title: `${chief.quantity}${limit(chief)}` },
+          h("th", { scope: "row" }, chief.words),
+          h("td", {}, chief.value === null ? "" : signed(chief.value, chief.unit)),
+          h("td", { class: `ph-verdict ph-verdict-${kind}` }, h("span", { role: "img", "aria-label": meaning }, sign)),
         );
       };
-      return h("table", { class: "ph-tests", "aria-label": "Tests that were made here" }, h("tbody", {}, ...findings.map(row)));
+      return h("table", { class: "ph-tests", "aria-label": "Tests that were made here" }, h("tbody", {}, ...[...checks.values()].map(row)));
+    }
+
+    /** Every quantity with its turning point, for whoever wants to know exactly. */
+    exact({ findings }, open) {
+      if (!findings?.length) return null;
+      const row = (finding) => {
+        const [sign, meaning, kind] = VERDICTS.get(finding.passed ?? null);
+        const mark = h("td", { class: `ph-verdict ph-verdict-${kind}` }, h("span", { role: "img", "aria-label": meaning }, sign));
+        return h("tr", {}, h("th", { scope: "row" }, finding.quantity, h("small", {}, limit(finding).slice(2))), h("td", {}, finding.value === null ? "–" : signed(finding.value, finding.unit)), mark);
+      };
+      return h("details", { class: "ph-more", "data-part": "exact", open }, h("summary", {}, "Every test in full"), h("table", { class: "ph-tests ph-exact", "aria-label": "Every test" }, h("tbody", {}, ...findings.map(row))));
     }
 
     facts({ solar_zenith: sun, view_zenith: view, light, validity }) {
       const rows = [
         ["sun from the zenith", sun === null ? "not known" : `${sun.toFixed(0)}°${light && light !== "unknown" ? `, ${light}` : ""}`],
         ["view from the zenith", view === null || view === undefined ? "not known" : `${view.toFixed(0)}°`],
-        ["valid", validity?.join(", ") || "–"],
+        ["light", validity?.join(", ") || "–"],
       ];
       return h("table", { class: "ph-tests ph-facts", "aria-label": "Light and validity" }, h("tbody", {}, ...rows.map(([name, value]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, value)))));
     }
@@ -186,7 +206,7 @@ export default mounting(
     values({ values }, open) {
       if (!values?.length) return null;
       const row = ({ name, words, value, unit }) => h("tr", { title: words }, h("th", { scope: "row" }, name), h("td", {}, value === null ? "missing" : figure(value, unit)));
-      return h("details", { class: "ph-more", open }, h("summary", {}, "Everything that was measured here"), h("table", { class: "ph-tests", "aria-label": "Values" }, h("tbody", {}, ...values.map(row))));
+      return h("details", { class: "ph-more", "data-part": "values", open }, h("summary", {}, "Everything that was measured here"), h("table", { class: "ph-tests", "aria-label": "Values" }, h("tbody", {}, ...values.map(row))));
     }
 
     notes({ notes, method }) {

@@ -4,7 +4,7 @@
 import { hear, tell } from "../shared/bus.js";
 import { followTheme, h, icon, useStyle } from "../shared/dom.js";
 
-const RATES = [2, 4, 8, 12, 24, 30]; // frames a second
+const RATES = [2, 4, 8, 12, 24, 30, 60]; // frames a second
 const REST_MS = 300; // after the last key this long, the strip is at rest
 const NARROW_PX = 640;
 const INSET_PX = 14;

@@ -62,7 +62,7 @@ def test_the_first_cube_opens_at_its_last_frame_with_two_layers(page: AppTest) -
     assert [place for place, frame in enumerate(strip["frames"]) if frame["gap"]] == [GAP]
     assert films["mask"]["urls"][GAP] is None
     assert all(url.startswith("/frames/SYNTHETIC_fog_BE/fog/20250914T") for place, url in enumerate(films["mask"]["urls"]) if place != GAP)
-    assert [frame["kind"] for frame in strip["frames"]][0] == "night"
+    assert strip["frames"][0]["kind"] == "night"
     assert strip["frames"][-1]["kind"] == "day"
     assert {mark["label"] for mark in map_["marks"]} >= {"Walvis Bay"}
 
