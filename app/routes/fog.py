@@ -8,7 +8,8 @@ the last one).
 Pictures, to be laid between the cube's bounds (rows are web-Mercator rows)::
 
     GET /frames/{cube}/{layer}/{at}.{png|webp}?v=&method=&other=&issued=&width=
-        {at}: a stamp, or the index of a frame. A stamp after {issued} is a forecast frame. {other}: second detector of `disagreement`.
+        {at}: a stamp, or the index of a frame. A stamp after {issued} is a forecast frame; its address carries `ahead=1`.
+        {other}: second detector of `disagreement`.
 
 JSON::
 
@@ -59,7 +60,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from math import isfinite
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 from shapely import union_all
@@ -70,7 +71,7 @@ from starlette.routing import BaseRoute, Route
 from app.routes.api import body_of, same_origin, text_of
 from app.routes.api import regions as regions_of
 from app.routes.refusals import Nothing
-from app.routes.replies import A_WHILE, ANSWERS, ASK_AGAIN, FRESH, TILES, guarded, missing, picture
+from app.routes.replies import A_WHILE, ANSWERS, ASK_AGAIN, FRESH, TILES, Lane, guarded, missing, picture
 from engine.errors import QueryInvalid
 from engine.geometry import joined
 from engine.serving import engine
@@ -79,6 +80,8 @@ from engine.types import Region, utc
 
 MEDIA = {"png": "image/png", "webp": "image/webp"}
 MOST_WIDTH = 2048
+AHEAD: Final = Lane("ahead", 1, 64)
+"""Forecasts are worked out for all their frames at once, which takes seconds: apart, so that tiles never wait for them."""
 
 
 def whole(text: str) -> int | None:
@@ -120,7 +123,8 @@ async def frame(request: Request) -> Response:
             width=None if width is None else min(max(width, 16), MOST_WIDTH),
         )
 
-    return picture(request, await TILES.work(request, draw), MEDIA[form])
+    lane = AHEAD if "ahead" in query or layer == "forecast" else TILES
+    return picture(request, await lane.work(request, draw), MEDIA[form])
 
 
 async def cubes(request: Request) -> Response:
@@ -189,7 +193,7 @@ async def forecast(request: Request) -> Response:
         found = engine().fog.forecast(name, method=query.get("method", ""), issued=moment(query.get("issued")))
         return {**found.record(), "words": [step.words(found.nowcast.quantity) for step in found.nowcast.steps]}
 
-    return answer(await ANSWERS.work(request, work))
+    return answer(await AHEAD.work(request, work))
 
 
 async def regions(request: Request) -> Response:

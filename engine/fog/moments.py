@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from statistics import median_low
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -92,9 +93,9 @@ def unstamped(text: str) -> datetime:
 
 
 def spacing(times: Sequence[datetime]) -> timedelta:
-    """How far apart frames usually are: the median, rounded to minutes; half an hour where there is a single one."""
+    """How far apart frames usually are: the lower median, rounded to minutes; half an hour where there is a single one."""
     steps = [(after - before).total_seconds() for before, after in pairwise(times)]
-    return timedelta(minutes=max(1, round(float(np.median(steps)) / 60))) if steps else HALF_HOUR
+    return timedelta(minutes=max(1, round(median_low(steps) / 60))) if steps else HALF_HOUR
 
 
 def moments(cube: Cube, first: int = 0, last: int | None = None) -> tuple[Moment, ...]:

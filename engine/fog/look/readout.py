@@ -95,9 +95,8 @@ def _explained(cube: Cube, mask: FogMask, row: int, column: int, index: int, own
     values = _values(cube, row, column, index)
     try:
         told = explain(cube, index, row, column)
-    except (PharosError, NotImplementedError) as error:
-        why = (str(error),) if isinstance(error, PharosError) else ()
-        return replace(own, values=values, notes=(*own.notes, *why))
+    except PharosError as error:
+        return replace(own, values=values, notes=(*own.notes, str(error)))
     notes = tuple(dict.fromkeys((*told.notes, *own.notes)))
     if told.method != own.method:
         notes = (*notes, f"State and probability are those of “{own.method}”; the tests are those of “{told.method}”.")
@@ -107,7 +106,7 @@ def _explained(cube: Cube, mask: FogMask, row: int, column: int, index: int, own
         probability=own.probability,
         method=own.method,
         validity=own.validity,
-        values=told.values or values,
+        values=values,
         notes=notes,
     )
 

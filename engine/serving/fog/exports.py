@@ -129,12 +129,11 @@ class Exports:
             ExportInvalid: If the form is not known.
             Cancelled: If it was stopped.
         """
-        from engine.fog.detection import detector
         from engine.fog.export import file_name, reel, write_animation
 
         cube = self._fog.cube(name)
         axis, _ = self._fog.axis(name, start, end, forecast=forecast, issued=issued)
-        title = detector(method or self._fog.default).title
+        title = self._fog.methods().get(method or self._fog.default, method)
         find = self._fog.judge(name, method, issued)
         shots = reel(cube, axis, find, layer=layer, over=over, method=title, width=min(max(width, 160), MOST_WIDTH))
         body = write_animation(shots, form, rate=rate, count=len(axis), progress=progress, cancel=cancel)

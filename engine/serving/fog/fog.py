@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +21,7 @@ from engine.settings import Settings
 
 if TYPE_CHECKING:
     from engine.fog import Cube, FogMask, Layer
+    from engine.fog.detection import Detector
     from engine.fog.layers import Painted
     from engine.fog.look import AreaSeries, Patch, Place, PlaceSpells, Reading, Side
     from engine.fog.moments import Moment
@@ -36,6 +37,11 @@ MOST_MOMENTS: Final = 336
 """A week of half hours: as much as a strip shows at once."""
 
 MOST_PATCHES: Final = 16
+TOLERANCE: Final = timedelta(minutes=3)
+"""How far a frame may be from the moment of a forecast that it is laid beside."""
+MOST_DYNAMIC: Final = 4
+DYNAMIC: Final = "-dynamic"
+"""Ending of methods that hear the frames before."""
 
 
 class Fog:
@@ -52,6 +58,7 @@ class Fog:
         self._masks: Kept[tuple[object, ...], FogMask] = Kept(MOST_MASK_BYTES, _mask_bytes)
         self._frames: Kept[tuple[object, ...], bytes] = Kept(MOST_FRAME_BYTES, len)
         self._nowcasts: Kept[tuple[object, ...], MaskNowcast] = Kept(MOST_NOWCASTS)
+        self._dynamic: Kept[tuple[object, ...], Detector] = Kept(MOST_DYNAMIC)
         self._patches: Kept[tuple[object, ...], Patch] = Kept(MOST_PATCHES)
         self._shelf = Shelf(config.data_dir / "cache" / "frames")
         self._ahead = Prefetch()
@@ -103,11 +110,14 @@ class Fog:
         found = {}
         for name in DETECTORS:
             try:
-                found[name] = detector(name).title
+                title = detector(name).title
             except PharosError:
                 continue
             except Exception:  # one that is broken must not take the others with it
                 log.exception("the detector %s can't be loaded", name)
+                continue
+            found[name] = title
+            found[name + DYNAMIC] = f"{title}; dynamic"
         return found
 
     # --- time --------------------------------------------------------------------------------------------------------
@@ -142,15 +152,14 @@ class Fog:
         from engine.fog.moments import stamp
 
         cube, recipe = self.cube(name), layer_named(layer)
-        axis, from_ = self.axis(name, start, end, forecast=forecast, issued=issued, observed=recipe.kind != "mask")
+        axis, from_ = self.axis(name, start, end, forecast=forecast, issued=issued)
         version = self.version(name)
-        extra = f"&issued={stamp(from_)}" if forecast and from_ != cube.times[-1] else ""
+        ahead = "&ahead=1" + (f"&issued={stamp(from_)}" if from_ != cube.times[-1] else "")  # which takes longer than other pictures
         asked = f"&method={method}" if method and recipe.kind == "mask" else ""
         files = tuple(
-            f"{moment.stamp}.{recipe.format}?v={version}{asked}{extra if moment.forecast else ''}"
-            if _has(recipe.kind, recipe.shown, moment.index, moment.forecast)
-            else ""
+            f"{when}.{recipe.format}?v={version}{asked}{ahead if moment.forecast and recipe.kind == 'mask' else ''}" if when else ""
             for moment in axis
+            for when in [_pictured(cube, recipe, moment)]
         )
         return Strip(name, layer, method or self.default, version, cube.bounds, axis, files, len(cube.times), cube.synthetic)
 
@@ -162,9 +171,8 @@ class Fog:
         *,
         forecast: bool = False,
         issued: datetime | None = None,
-        observed: bool = False,
     ) -> tuple[tuple[Moment, ...], datetime]:
-        """The moments of a span and the time from which a forecast starts; later frames make way for it unless they are asked for."""
+        """The moments of a span and the time from which a forecast starts; later frames make way for it."""
         from engine.fog.moments import ahead, moments
         from engine.fog.nowcast import LEADS
 
@@ -175,8 +183,7 @@ class Fog:
         axis = moments(cube, inside[0], inside[min(len(inside), MOST_MOMENTS) - 1])
         from_ = cube.times[cube.nearest(issued)] if issued else cube.times[-1]
         if forecast:
-            kept = tuple(moment for moment in axis if observed or moment.time <= from_)
-            axis = tuple(sorted(kept + ahead(cube, from_, LEADS), key=lambda moment: (moment.time, moment.forecast)))
+            axis = tuple(moment for moment in axis if moment.time <= from_) + ahead(cube, from_, LEADS)
         return axis, from_
 
     @property
@@ -242,9 +249,10 @@ class Fog:
         order = [place % count for place in range(first, first + count) if strip.files[place % count]]
         tasks: list[Callable[[], object]] = []
         for place in order:
-            query = dict(pair.split("=") for pair in strip.files[place].partition("?")[2].split("&"))
+            file, _, more = strip.files[place].partition("?")
+            query = dict(pair.split("=") for pair in more.split("&"))
             issued = unstamped(query["issued"]) if "issued" in query else None
-            when = strip.moments[place].time
+            when = unstamped(file.partition(".")[0])
             tasks.append(partial(self.frame, strip.cube, strip.layer, when, method=query.get("method", ""), issued=issued))
         self._ahead.ask(tasks)
 
@@ -262,9 +270,10 @@ class Fog:
     ) -> Painted:
         from engine.fog import draw_frame
         from engine.fog.layers import Lattice, layer_named, paint_difference, paint_mask
+        from engine.fog.layers.masks import OF_ONE_MASK
 
         lattice = Lattice.of(cube.bounds, cube.shape, width)
-        forecast = self.forecast_at(name, at, method=method, issued=issued) if recipe.kind == "mask" else None
+        forecast = self.forecast_at(name, at, method=method, issued=issued) if recipe.shown in OF_ONE_MASK else None
         if forecast is not None:
             return paint_mask(forecast, layer_named("forecast"), lattice)
         index = self.index(name, at)
@@ -276,7 +285,8 @@ class Fog:
         return draw_frame(cube, recipe.id, index, width=width, find=lambda _, frame: self.mask(name, frame, method))
 
     def _rival(self, method: str) -> str:
-        rivals = [name for name in self.methods() if name != method]
+        base = method.removesuffix(DYNAMIC)
+        rivals = sorted((name for name in self.methods() if name != method), key=lambda name: name.removesuffix(DYNAMIC) == base)
         if not rivals:
             raise CubeInvalid(method, "there is no second detector to compare with.")
         return rivals[0]
@@ -307,11 +317,19 @@ class Fog:
             DetectorUnavailable: If the method can't be used here.
             CubeInvalid: If the frame can't be judged at all.
         """
-        from engine.fog.detection import detect
-
         version, cube = self._cubes.get(name)
         index, method = self.index(name, at), method or self.default
-        return self._masks.get((name, version, method, index), lambda: detect(cube, index, method))
+        return self._masks.get((name, version, method, index), partial(self._detect, name, version, cube, index, method))
+
+    def _detect(self, name: str, version: str, cube: Cube, index: int, method: str) -> FogMask:
+        from engine.fog.detection import detect
+        from engine.fog.detection.dynamic import DynamicDetector
+
+        if not method.endswith(DYNAMIC):
+            return detect(cube, index, method)
+        base = method.removesuffix(DYNAMIC)
+        kept = self._dynamic.get((name, version, base), lambda: DynamicDetector(_Single(self, name, base)))
+        return kept.detect(cube, index)
 
     def forecast(self, name: str, *, method: str = "", issued: datetime | None = None) -> MaskNowcast:
         """The next three hours of the mask, with their skill on the last frames; worked out once, then kept.
@@ -488,16 +506,45 @@ class Fog:
         return find
 
 
+class _Single:
+    """A detector whose masks are kept, to be wrapped by one that looks at several.
+
+    Args:
+        fog: Keeps them.
+        cube: Name of the cube.
+        name: Of the detector.
+    """
+
+    def __init__(self, fog: Fog, cube: str, name: str) -> None:
+        from engine.fog.detection import detector
+
+        self._fog, self._cube = fog, cube
+        self.name = name
+        self.title, self.experimental = detector(name).title, detector(name).experimental
+
+    def detect(self, cube: Cube, frame: int) -> FogMask:
+        return self._fog.mask(self._cube, frame, self.name)
+
+
 def _mask_bytes(mask: FogMask) -> int:
     arrays = (mask.probability, mask.state, mask.validity, mask.reasons)
     return sum(each.nbytes for each in arrays if each is not None)
 
 
-def _has(kind: str, shown: str | None, index: int | None, forecast: bool) -> bool:
-    """Whether a layer has a picture at a moment."""
-    if forecast:
-        return kind == "mask" and shown not in ("truth", "disagreement")
-    return index is not None and shown != "forecast"
+def _pictured(cube: Cube, layer: Layer, moment: Moment) -> str:
+    """The stamp of the picture that a layer shows at a moment; empty where it has none.
+
+    At a forecast moment that has become past, bands show what was really seen then.
+    """
+    from engine.fog.layers.masks import OF_ONE_MASK
+    from engine.fog.moments import stamp
+
+    if moment.forecast and layer.kind == "mask":
+        return moment.stamp if layer.shown in OF_ONE_MASK else ""
+    if moment.forecast:
+        near = cube.times[cube.nearest(moment.time)]
+        return stamp(near) if abs(near - moment.time) <= TOLERANCE else ""
+    return moment.stamp if moment.index is not None and layer.shown != "forecast" else ""
 
 
 def _why_not(cube: Cube, layer: Layer, methods: Mapping[str, str]) -> str:

@@ -74,6 +74,10 @@ def test_a_forecast_may_start_from_an_earlier_frame(fog: Fog) -> None:
     strip = fog.strip("sea", "forecast", forecast=True, issued=TIMES[2])
     assert [moment.index for moment in strip.moments] == [0, 1, None, 2, *[None] * 6]
     assert "issued=20210914T023000Z" in strip.files[-1]
+    assert "ahead=1" in strip.files[-1]
+    seen = fog.strip("sea", "infrared", forecast=True, issued=TIMES[2])
+    assert [moment.time for moment in seen.moments] == [moment.time for moment in strip.moments]  # so that two layers play together
+    assert [file.partition(".")[0] for file in seen.files[3:6]] == ["20210914T023000Z", "20210914T030000Z", ""]
     assert fog.strip("sea", "fog", start=TIMES[1], end=TIMES[2]).moments[0].time == TIMES[1]
     with pytest.raises(FrameNotFound, match="it covers 2021-09-14 01:00 to 2021-09-14 03:00 UTC"):
         fog.strip("sea", "fog", start=NIGHT + timedelta(days=3))
@@ -191,3 +195,24 @@ def test_a_span_is_exported_without_the_frames_that_cannot_be_judged(fog: Fog, m
         assert found["fog_state"].shape == (3, *SHAPE)
     film = picture(fog.exports.animation("sea", "gif", width=200).body)
     assert film.n_frames == 5  # the gap and the broken frame are shown
+
+
+def test_a_dynamic_method_hears_the_frames_before_and_judges_each_frame_once(fog: Fog, monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[int] = []
+    real = engine.fog.detection.detect
+
+    def detect(cube: Any, index: int, method: str = "physics") -> Any:
+        judged.append(index)
+        return real(cube, index, method)
+
+    monkeypatch.setattr(engine.fog.detection, "detect", detect)
+    masks = [fog.mask("sea", index, "physics-dynamic") for index in range(4)]
+    assert sorted(judged) == [0, 1, 2, 3]
+    assert all("dynamic" in mask.method for mask in masks)
+    assert masks[0].fog.sum() == 8 * 6
+    assert "physics-dynamic" in fog.methods()
+
+
+def test_where_two_methods_disagree_is_drawn(fog: Fog) -> None:
+    assert picture(fog.frame("sea", "disagreement", 1)).format == "PNG"
+    assert fog.frame("sea", "disagreement", 1, other="physics-dynamic") == fog.frame("sea", "disagreement", 1, other="physics-dynamic")
