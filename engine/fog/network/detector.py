@@ -76,6 +76,8 @@ def unfit(cube: Cube) -> str:
         return "it needs to know time and place"
     if not any(name in cube.elements for name in ("BT0390", "R0064")):
         return "it needs 3.9 µm or a visible band"
+    if cube.land is None:
+        return "it has learned from the sea alone and the cube does not say where land is"
     cell = float(np.mean(cube.step))
     return "" if _CELLS[0] <= cell <= _CELLS[1] else f"it has not learned from cells of {cell:.3g}°"
 

@@ -29,6 +29,8 @@ LOOKED_AT: Final = (
     "rough_window", "rough_visible",
 )  # fmt: skip
 """Features that are compared; the others follow from time and place."""
+PAIRS: Final = (("red_edge", "visible"), ("snow_band", "visible"))
+"""Differences that are compared, too: sea and water cloud are no brighter at 0.86 than at 0.64 µm, overgrown land is."""
 _NEEDS: Final = {
     "above_sea": "has_sea", "sea": "has_sea", "near": "has_near", "near_mirrored": "has_near", "near_emitted": "has_near",
     "visible": "has_visible", "rough_visible": "has_visible", "red_edge": "has_red_edge", "snow_band": "has_snow_band",
@@ -41,6 +43,8 @@ _SEA_SHARE: Final = 0.25
 _RANGE: Final = (0.002, 0.998)
 _MARGIN: Final = 0.15
 """Of the range, on both sides."""
+_LEAST_MARGIN: Final = 0.1
+"""In units of the features: about 5 % of a bright cloud's reflectance, or half a kelvin."""
 _TYPICAL: Final = 160
 _NEAR_SHARE: Final = 0.995
 _SLACK: Final = 1.25
@@ -51,7 +55,8 @@ class Blocks:
     """What blocks look like.
 
     Attributes:
-        means: (N, F) average over the sea of the features of :data:`LOOKED_AT`, NaN where a block has none of them.
+        means: (N, F) average over the sea of the features of :data:`LOOKED_AT` and the differences of :data:`PAIRS`, NaN where a block
+            has none of them.
         light: (N,) 0 night, 1 twilight, 2 day.
         sea: (N,) share of sea, 0–1.
         shape: Rows and columns of blocks.
@@ -84,6 +89,8 @@ class Blocks:
             count = total(there)
             value = total(np.where(there, features[NAMES.index(name)], 0))
             means[:, column] = np.where(count > 0.1 * cells, value / np.maximum(count, 1), np.nan)
+        pairs = [means[:, LOOKED_AT.index(one)] - means[:, LOOKED_AT.index(other)] for one, other in PAIRS]
+        means = np.column_stack([means, *pairs])
         cosine = total(features[NAMES.index("sun")]) / cells
         light = np.where(cosine > _DAY, 2, np.where(cosine > 0, 1, 0))
         return cls(means, light, np.asarray(total(sea) / cells, np.float32), (rows.size, columns.size))
@@ -114,7 +121,7 @@ class Known:
             warnings.simplefilter("ignore", RuntimeWarning)  # a light may lack a feature altogether
             low, high = np.nanquantile(means, _RANGE, axis=0)
             scale = np.maximum(np.nan_to_num(np.nanstd(means, axis=0), nan=1.0), 0.02).astype(np.float32)
-        wide = _MARGIN * (high - low)
+        wide = np.maximum(_MARGIN * (high - low), _LEAST_MARGIN)
         there = np.isfinite(means).sum(axis=1)
         complete = means[there == there.max()]
         typical = _spread(complete, scale)
@@ -177,7 +184,7 @@ class Gate:
     def record(self) -> dict[str, Any]:
         """As JSON, rounded."""
         return {
-            "features": list(LOOKED_AT),
+            "features": _named(),
             "block": BLOCK,
             "lights": {
                 name: {
@@ -198,13 +205,17 @@ class Gate:
         Raises:
             KeyError, ValueError: If it is none.
         """
-        if list(record["features"]) != list(LOOKED_AT) or record["block"] != BLOCK:
+        if list(record["features"]) != _named() or record["block"] != BLOCK:
             raise ValueError("the gate's features are others")
         arrays = {
             name: {key: np.asarray(value, np.float32) for key, value in known.items() if key != "reach"} | {"reach": float(known["reach"])}
             for name, known in record["lights"].items()
         }
         return cls({name: Known(**known) for name, known in arrays.items()})
+
+
+def _named() -> list[str]:
+    return [*LOOKED_AT, *(f"{one} - {other}" for one, other in PAIRS)]
 
 
 def _rounded(values: Floats) -> list[float]:

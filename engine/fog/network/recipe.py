@@ -76,7 +76,8 @@ class FogRecipe(Part):
         name: Names the run's folder and the weights.
         seed: Decides weights, order and variations; the windows have their own.
         widths: Channels of each level of the U-Net; each level halves the resolution, the first, too.
-        steps: Optimiser steps.
+        steps: Optimiser steps that the learning rate is laid out for.
+        ends: Step after which it ends all the same, or never: the average of the weights is good before the rate is down.
         batch: Windows a step.
         rate: Peak learning rate (AdamW; linear warm-up, cosine to zero).
         weight_decay: Of kernels.
@@ -94,6 +95,7 @@ class FogRecipe(Part):
     seed: int = Field(ge=0)
     widths: Annotated[tuple[Some, ...], Field(min_length=2, max_length=6)] = (24, 48, 128)
     steps: Some
+    ends: Some | None = None
     batch: int = Field(default=16, ge=1)
     rate: Positive = 3e-3
     weight_decay: float = Field(default=0.01, ge=0)
@@ -132,6 +134,11 @@ class FogRecipe(Part):
     def seeded(self, seed: int) -> FogRecipe:
         """The same training from another seed, on the same windows; its name says so."""
         return self.model_copy(update={"seed": seed, "name": f"{self.name[:50]}-seed{seed}"})
+
+    @property
+    def last(self) -> int:
+        """The step after which it ends."""
+        return self.steps if self.ends is None else min(self.ends, self.steps)
 
     @property
     def fingerprint(self) -> str:

@@ -82,9 +82,9 @@ def train(
     calibration = Calibration.fit(logits, truth)
     figures = calibration.figures(logits, truth)
     path = run.folder / f"{recipe.name}.onnx"
-    about = {"recipe": recipe.name, "fingerprint": recipe.fingerprint, "seed": recipe.seed, "steps": recipe.steps, "validation": figures}
+    about = {"recipe": recipe.name, "fingerprint": recipe.fingerprint, "seed": recipe.seed, "steps": recipe.last, "validation": figures}
     export(lesson.average, path, calibration, Gate.fit(_some(lesson.windows)), about)
-    return TrainReport(path, -(-recipe.steps * recipe.batch // len(lesson.windows)), figures, lesson.seconds)
+    return TrainReport(path, -(-recipe.last * recipe.batch // len(lesson.windows)), figures, lesson.seconds)
 
 
 @dataclass(eq=False)
@@ -248,16 +248,17 @@ def _some(windows: Store) -> list[Window]:
 
 def _steps(lesson: Lesson, validation: Store, run: Run, progress: Progress, cancel: Cancel | None) -> None:
     """All steps that are left; a checkpoint at each validation and when stopped."""
-    recipe, losses, first, begun = lesson.recipe, [], lesson.step, time.perf_counter()
-    while lesson.step < recipe.steps:
+    recipe, last, losses = lesson.recipe, lesson.recipe.last, []
+    first, begun = lesson.step, time.perf_counter()
+    while lesson.step < last:
         if cancel is not None and cancel.is_set():
             run.save(lesson.state())
-            raise Cancelled("The training", f"{lesson.step} of {recipe.steps} steps are kept; go on with --resume.")
+            raise Cancelled("The training", f"{lesson.step} of {last} steps are kept; go on with --resume.")
         losses.append(lesson.learn())
-        if lesson.step % _EVERY == 0 or lesson.step == recipe.steps:
-            left = (time.perf_counter() - begun) / (lesson.step - first) * (recipe.steps - lesson.step)
-            progress(f"training, {left / 60:.0f} min left, loss {np.mean(losses[-_EVERY:]):.3f}", lesson.step, recipe.steps)
-        if lesson.step % recipe.validate_every == 0 or lesson.step == recipe.steps:
+        if lesson.step % _EVERY == 0 or lesson.step == last:
+            left = (time.perf_counter() - begun) / (lesson.step - first) * (last - lesson.step)
+            progress(f"training, {left / 60:.0f} min left, loss {np.mean(losses[-_EVERY:]):.3f}", lesson.step, last)
+        if lesson.step % recipe.validate_every == 0 or lesson.step == last:
             logits, truth = judged(lesson.average, validation)
             figures = Calibration.fit(logits, truth).figures(logits, truth)
             epoch = round(lesson.step * recipe.batch / len(lesson.windows), 2)

@@ -15,7 +15,7 @@ from engine.fog.detection import Detector, detector
 from engine.fog.mask import FogMask, State, Validity
 from engine.fog.network import NetworkDetector
 from engine.fog.network.calibration import Calibration
-from engine.fog.network.detector import merged
+from engine.fog.network.detector import merged, unfit
 from engine.fog.network.export import export
 from engine.fog.network.features import NAMES, Sight
 from engine.fog.network.gate import Gate
@@ -42,6 +42,8 @@ def cube_of(path: Path, *, lat: np.ndarray = LAT, drop: tuple[str, ...] = (), ad
     for name in ("BT1120", "BT0390", "BT1230"):
         fields[name] = fields[name] + add
     kept = {name: values[None] for name, values in fields.items() if name not in drop}
+    kept["land"] = np.zeros(zenith.shape, np.int8)
+    kept = {name: values for name, values in kept.items() if name not in drop}
     return Cube.open(skies.write_cube(path / "sky.zarr", kept, [NIGHT], lat, LON, attrs={"synthetic": 1, "sub_satellite_lon": -25.0}))
 
 
@@ -100,6 +102,12 @@ def test_a_frame_unlike_what_was_learned_is_left_to_physics_and_says_so(tmp_path
 def test_cells_of_another_size_are_left_to_physics(tmp_path: Path, model: Path) -> None:
     mask = NetworkDetector(model).detect(cube_of(tmp_path, lat=np.linspace(45.4, 35, 36)), 0)
     assert any("cells of" in note for note in mask.notes)
+
+
+@pytest.mark.parametrize(("missing", "words"), [("land", "where land is"), ("BT0390", "3.9 µm or a visible band")])
+def test_what_it_can_not_do_without_is_said(tmp_path: Path, model: Path, missing: str, words: str) -> None:
+    cube = cube_of(tmp_path, drop=(missing, "R0064") if missing == "BT0390" else (missing,))
+    assert words in unfit(cube)
 
 
 def test_higher_cloud_is_obscured_and_never_clear() -> None:
