@@ -82,6 +82,8 @@ MEDIA = {"png": "image/png", "webp": "image/webp"}
 MOST_WIDTH = 2048
 AHEAD: Final = Lane("ahead", 1, 64)
 """Forecasts are worked out for all their frames at once, which takes seconds: apart, so that tiles never wait for them."""
+SERIES: Final = Lane("series", 2, 64)
+FILES: Final = Lane("file", 1, 16)
 
 
 def whole(text: str) -> int | None:
@@ -234,7 +236,7 @@ async def area(request: Request) -> Response:
     drawn = regions_of(body)
     region = None if not drawn else drawn[0] if len(drawn) == 1 else Region(joined(union_all([each.geometry for each in drawn])), "regions")
     work = partial(engine().fog.area, name, region, wait=str(body.get("wait", "1")) != "0", **span(body))
-    return answer((await ANSWERS.work(request, work)).record())
+    return answer((await SERIES.work(request, work)).record())
 
 
 async def points(request: Request) -> Response:
@@ -254,7 +256,7 @@ async def points(request: Request) -> Response:
         method = str(body.get("method") or engine().fog.default)
         return {"cube": name, "method": method, "synthetic": cube.synthetic, "points": [each.record() for each in found]}
 
-    return answer(await ANSWERS.work(request, work))
+    return answer(await SERIES.work(request, work))
 
 
 async def export(request: Request) -> Response:
@@ -262,16 +264,16 @@ async def export(request: Request) -> Response:
     name, at, form = (request.path_params[key] for key in ("cube", "at", "form"))
     query = request.query_params
     if at == "animation" and form in ("gif", "mp4"):
-        return kept(await ANSWERS.work(request, partial(animation, name, form, query)))
+        return kept(await FILES.work(request, partial(animation, name, form, query)))
     if at == "series" and form == "nc":
         more = {"method": query.get("method", ""), "start": moment(query.get("from")), "end": moment(query.get("to"))}
-        return kept(await ANSWERS.work(request, lambda: engine().fog.exports.series(name, **more)))
+        return kept(await FILES.work(request, lambda: engine().fog.exports.series(name, **more)))
     when = whole(at)
     where = moment(at[:30]) if when is None else when
     if where is None:
         raise Nothing(f"There is nothing at {request.url.path}.")
     how = {"method": query.get("method", ""), "issued": moment(query.get("issued")), "layer": query.get("layer", "fog")}
-    return kept(await ANSWERS.work(request, lambda: engine().fog.exports.mask(name, where, form, **how)))
+    return kept(await FILES.work(request, lambda: engine().fog.exports.mask(name, where, form, **how)))
 
 
 def animation(name: str, form: str, query: Mapping[str, str]) -> Kit:

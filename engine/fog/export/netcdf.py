@@ -17,6 +17,8 @@ from engine.fog.export.about import CAVEAT, About
 from engine.fog.mask import WORDS, FogMask, State, Validity
 
 _MOVING: Final = ("time", "lat", "lon")
+MOST_CELLS: Final = 64_000_000
+"""Of all frames of a file: a day of half hours of 1024 × 1024 cells."""
 _NO_PROBABILITY: Final = 255
 _WGS84: Final = {"grid_mapping_name": "latitude_longitude", "semi_major_axis": 6378137.0, "inverse_flattening": 298.257223563}
 
@@ -29,16 +31,21 @@ def masks_netcdf(cube: Cube, masks: Iterable[FogMask]) -> bytes:
         masks: In order of time.
 
     Raises:
-        ExportInvalid: If there is no mask.
+        ExportInvalid: If there is no mask, or there are too many.
     """
     import xarray as xr
 
-    frames = list(masks)
-    if not frames:
+    about, packed, states, validities = [], [], [], []
+    for mask in masks:
+        about.append(About.of(mask))
+        packed.append(_packed(mask))
+        states.append(mask.state)
+        validities.append(mask.validity.astype(np.uint16))
+        if len(about) * mask.state.size > MOST_CELLS:
+            raise ExportInvalid(f"more than {MOST_CELLS / 1e6:.0f} million cells don't go into one file. Choose a shorter span.")
+    if not about:
         raise ExportInvalid("no frame of that span can be judged. Pick another time.")
-    about = [About.of(mask) for mask in frames]
-    probability = np.stack([_packed(mask) for mask in frames])
-    state, validity = (np.stack([getattr(mask, name) for mask in frames]) for name in ("state", "validity"))
+    probability, state, validity = np.stack(packed), np.stack(states), np.stack(validities)
     grid = {"grid_mapping": "crs"}
     variables: dict[str, Any] = {
         "fog_prob": (_MOVING, probability, {"long_name": f"probability of {WORDS}", "units": "1", **grid}),
@@ -54,7 +61,7 @@ def masks_netcdf(cube: Cube, masks: Iterable[FogMask]) -> bytes:
         ),
         "validity": (
             _MOVING,
-            validity.astype(np.uint16),
+            validity,
             {
                 "long_name": "conditions under which a cell was judged",
                 "flag_masks": np.array([int(flag) for flag in Validity], dtype=np.uint16),
@@ -62,14 +69,14 @@ def masks_netcdf(cube: Cube, masks: Iterable[FogMask]) -> bytes:
                 **grid,
             },
         ),
-        "method": ("time", [mask.method for mask in frames], {"long_name": "method of each frame"}),
+        "method": ("time", [each.method for each in about], {"long_name": "method of each frame"}),
         "crs": (
             (),
             np.int32(0),
             {"grid_mapping_name": "latitude_longitude", "semi_major_axis": 6378137.0, "inverse_flattening": 298.257223563},
         ),
     }
-    stamps = np.array([mask.time.astimezone(UTC).replace(tzinfo=None) for mask in frames], dtype="datetime64[ns]")
+    stamps = np.array([each.time.astimezone(UTC).replace(tzinfo=None) for each in about], dtype="datetime64[ns]")
     coords: dict[str, Any] = {
         "time": ("time", stamps, {"standard_name": "time", "long_name": "scan time, UTC"}),
         "lat": ("lat", cube.lat, {"standard_name": "latitude", "units": "degrees_north"}),
@@ -77,8 +84,8 @@ def masks_netcdf(cube: Cube, masks: Iterable[FogMask]) -> bytes:
     }
     attributes = {
         "Conventions": "CF-1.11",
-        "title": about[0].title if len(frames) == 1 else f"{'SYNTHETIC: ' if cube.synthetic else ''}{WORDS} over {cube.name}",
-        "source": f"satellite imagery of the cube {cube.name}; {frames[0].method}",
+        "title": about[0].title if len(about) == 1 else f"{'SYNTHETIC: ' if cube.synthetic else ''}{WORDS} over {cube.name}",
+        "source": f"satellite imagery of the cube {cube.name}; {about[0].method}",
         "words": WORDS,
         "comment": CAVEAT,
         "synthetic": int(cube.synthetic),

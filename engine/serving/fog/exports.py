@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -11,6 +13,7 @@ from engine.errors import CubeInvalid, ExportInvalid
 from engine.progress import Cancel, Progress, silent
 
 if TYPE_CHECKING:
+    from engine.fog.mask import FogMask
     from engine.serving.fog.fog import Fog
 
 MOST_WIDTH: Final = 1280
@@ -93,17 +96,17 @@ class Exports:
 
         axis, _ = self._fog.axis(name, start, end)
         frames = [moment.index for moment in axis if moment.index is not None]
-        masks = []
-        for done, index in enumerate(frames):
-            progress("detecting fog", done, len(frames))
-            try:
-                masks.append(self._fog.mask(name, index, method))
-            except CubeInvalid:  # an empty frame is no mask
-                continue
+
+        def judged() -> Iterator[FogMask]:
+            for done, index in enumerate(frames):
+                progress("detecting fog", done, len(frames))
+                with suppress(CubeInvalid):  # an empty frame is no mask
+                    yield self._fog.mask(name, index, method)
+
         cube = self._fog.cube(name)
         span = f"{axis[0].stamp}-{axis[-1].stamp}"
         title = file_name(name, span, method or self._fog.default, "nc", synthetic=cube.synthetic)
-        return Kit(title, MEDIA["nc"], masks_netcdf(cube, masks))
+        return Kit(title, MEDIA["nc"], masks_netcdf(cube, judged()))
 
     def animation(
         self,

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MOST_FRAME_BYTES: Final = 96 * 1024**2
-MOST_MASK_BYTES: Final = 192 * 1024**2
+MOST_MASK_BYTES: Final = 384 * 1024**2
+"""A day of half hours of 1024 × 1024 cells."""
 MOST_NOWCASTS: Final = 4
 MOST_MOMENTS: Final = 336
 """A week of half hours: as much as a strip shows at once."""
@@ -326,7 +327,7 @@ class Fog:
         from engine.fog.detection.dynamic import DynamicDetector
 
         if not method.endswith(DYNAMIC):
-            return detect(cube, index, method)
+            return replace(detect(cube, index, method), reasons=None)  # a read-out works them out for its one pixel
         base = method.removesuffix(DYNAMIC)
         kept = self._dynamic.get((name, version, base), lambda: DynamicDetector(_Single(self, name, base)))
         return kept.detect(cube, index)

@@ -36,9 +36,12 @@ def test_a_pixel_tells_its_values_light_and_state(tmp_path: Path) -> None:
     fog = np.zeros(SHAPE, bool)
     fog[3:9, 3:9] = True
     cube = open_sea(tmp_path / "a.zarr", shape=SHAPE, fog=fog)
-    record = read_pixel(cube, detect(cube, 0), 9.5, -19.5, 0).record()
-    assert record["words"] == "fog or very low stratus"
-    assert record["probability"] > 0.5
+    mask = detect(cube, 0)
+    record = read_pixel(cube, mask, 9.5, -19.5, 0).record()
+    assert record["state"] == State(int(mask.state[5, 5])).name.lower()
+    assert record["probability"] == pytest.approx(float(mask.probability[5, 5]), abs=1e-4, nan_ok=True)
+    assert {finding["check"] for finding in record["findings"]} >= {"droplets", "low_top"}
+    assert record["findings"][0].keys() >= {"words", "quantity", "value", "unit", "threshold", "passed", "weight"}
     assert record["light"] == "night"
     assert record["solar_zenith"] > 90
     values = {value["name"]: (value["value"], value["unit"]) for value in record["values"]}
