@@ -114,7 +114,7 @@ export function film(urls, bounds, options) {
     report() {
       const ready = this.frames.filter((frame) => frame.ready || frame.failed).length;
       const whole = ready >= Math.min(this.total, this.room());
-      this._image.dataset.ready = ready;
+      this._image.dataset.ready = this.frames.filter((frame) => frame.ready).length;
       tell("loaded", { layer: this.options.film, ready, total: Math.min(this.total, this.room()), whole, failed: Boolean(this.frames[this.wanted]?.failed) });
     },
 

@@ -199,7 +199,7 @@ def test_on_a_phone_it_stacks_and_a_question_without_imagery_is_answered_in_word
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         expect(page.get_by_text("nothing to rank inside its fog")).to_be_visible()
         nameless = page.evaluate("""() => [...document.querySelectorAll('.ph [tabindex], .ph button, .ph input, .ph select, .ph a[href]')]
-            .filter((stop) => stop.tabIndex >= 0 && !(stop.getAttribute('aria-label') || stop.innerText.trim()))
+            .filter((stop) => stop.tabIndex >= 0 && !(stop.getAttribute('aria-label') || stop.textContent.trim()))
             .map((stop) => stop.outerHTML.slice(0, 120))""")
         assert nameless == []
         settle(visited, night_server)
