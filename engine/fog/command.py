@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from engine.fog.detection.command import detect, explain
+from engine.fog.detection.command import detect, explain, fit
+from engine.fog.export.command import export
+from engine.fog.look.command import area, frames, points
 from engine.fog.nowcast.command import nowcast
 from engine.fog.scores.command import score
 from engine.terminal import Json, ProgressLine, answer, quietly
@@ -15,7 +17,12 @@ from engine.terminal import Json, ProgressLine, answer, quietly
 fog_cli = typer.Typer(no_args_is_help=True, help="Fog over the sea: bring data in, detect, forecast, score.")
 fog_cli.command()(detect)
 fog_cli.command()(explain)
+fog_cli.command()(fit)
 fog_cli.command()(nowcast)
+fog_cli.command()(area)
+fog_cli.command()(points)
+fog_cli.command()(frames)
+fog_cli.command()(export)
 fog_cli.command()(score)
 
 
@@ -103,30 +110,6 @@ def convert(
     rows, columns = series.grid.shape
     words = f"{made.written.path}: {len(series.times):,} frames of {rows} × {columns}, {', '.join(series.elements)}"
     answer(record, as_json, lambda: "\n".join([words, *made.written.notes]))
-
-
-@fog_cli.command()
-def export(
-    cube: Annotated[Path, typer.Argument(help="A cube, CUBE.zarr.")],
-    out: Annotated[Path, typer.Option(help="The .npy to write; its description goes beside it as .yaml.")],
-    element: Annotated[list[str] | None, typer.Option(help="Only this element; may be given more than once.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Write a cube as one (element, lat, lon, time) array, as M4Fog's networks are fed."""
-    with quietly():
-        from engine.fog.cube import Cube
-
-        with Cube.open(cube) as opened:
-            stack = opened.stack(tuple(element or ()))
-            path = stack.save(out)
-            record = {
-                "array": str(path),
-                "description": str(path.with_suffix(".yaml")),
-                "elements": list(stack.elements),
-                "shape": list(stack.shape),
-                "synthetic": opened.synthetic,
-            }
-    answer(record, as_json, lambda: f"{path}: {', '.join(stack.elements)}, {' × '.join(map(str, stack.shape))}")
 
 
 @fog_cli.command()

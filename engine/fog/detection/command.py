@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from engine.settings import ASSETS
 from engine.terminal import Json, ProgressLine, answer, quietly
 
 if TYPE_CHECKING:
@@ -62,6 +63,30 @@ def explain(
             row, column = cell_at(source, lon, lat)
             record = read(source, frame, row, column).record()
     answer(record, as_json, lambda: _said(record))
+
+
+def fit(
+    out: Annotated[Path, typer.Option(help="Folder for the tables; by default where the detector reads them.")] = ASSETS / "detection",
+    recipe: Annotated[Path, typer.Option(help="What is fitted on what.")] = ASSETS / "detection" / "fit.yaml",
+    clear_sky: Annotated[bool, typer.Option("--clear-sky", help="First what a clear sky looks like to each imager, then stop.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Fit the detector's tables anew on made-up weather: SYNTHETIC, the training regime alone, held-out regions left out."""
+    with quietly():
+        from engine.fog.detection.clearing import fit_clear_skies
+        from engine.fog.detection.fitting import FitRecipe, fit_context, sample, written
+        from engine.fog.detection.fitting import fit as fit_evidence
+
+        plan, line = FitRecipe.read(recipe), ProgressLine()
+        if clear_sky:
+            path = written(out / "clear_sky.yaml", fit_clear_skies(plan, line))
+            cells = 0
+        else:
+            looked = sample(plan, line)
+            cells = looked.zenith.size
+            path = written(out / "physics.yaml", fit_context(plan, fit_evidence(plan, looked, line), line))
+    record = {"out": str(path), "series": plan.series, "cells": cells, "synthetic": True}
+    answer(record, as_json, lambda: f"{path}: fitted on {plan.series:,} SYNTHETIC series")
 
 
 def _words(record: dict[str, Any]) -> str:

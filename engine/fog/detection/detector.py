@@ -59,7 +59,6 @@ class Detector(Protocol):
         ...
 
 
-@lru_cache(maxsize=8)
 def detector(name: str = DEFAULT) -> Detector:
     """A detector by its name; made once and kept. It may be used by several threads.
 
@@ -68,6 +67,11 @@ def detector(name: str = DEFAULT) -> Detector:
     """
     if name not in DETECTORS:
         raise DetectorUnavailable(name, f"there is no such method; choose {' or '.join(DETECTORS)}.")
+    return _made(name)
+
+
+@lru_cache(maxsize=8)
+def _made(name: str) -> Detector:
     module, _, attribute = DETECTORS[name].partition(":")
     try:
         found: Detector = getattr(import_module(module), attribute)()

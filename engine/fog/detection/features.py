@@ -206,7 +206,7 @@ class Features:
         if window is not None:
             out["window"] = window
             out["rough"] = box_spread(window, fine)
-            wet = _wetness(sst, window, slant)
+            wet = wetness(sst, window)
             if near is not None and sight.cos_sun is not None:
                 out["droplets"] = _droplets(near, window, sky, wet, slant, sight.cos_sun, sight.wavelengths.get("BT0390", 3.9))
                 out["rough_droplets"] = box_spread(out["droplets"], fine)
@@ -289,7 +289,7 @@ def _cloud_alone(sight: Sight, seen: Mapping[str, Field]) -> dict[str, Field]:
     return out
 
 
-def _wetness(sst: Field | None, window: Field, slant: Field) -> Field:
+def wetness(sst: Field | None, window: Field) -> Field:
     """(n, m) precipitable water that is usual above such a sea, cm: 0.75·exp(0.062·t); without a sea temperature from the top's own."""
     warm = window + 3 if sst is None else np.where(np.isnan(sst), window + 3, sst)
     return np.asarray(0.75 * np.exp(0.062 * (np.clip(warm, 255, 306) - np.float32(273.15))), dtype=np.float32)

@@ -101,6 +101,7 @@ class Samples:
         zenith: (k,) of the sun, degrees.
         fog: (k,) whether there is fog that can be seen.
         hidden: (k,) whether higher cloud hides the surface.
+        low: (k,) whether there is low water cloud that can be seen, fog or a deck.
         weight: (k,) for how many cells each stands.
         imager: (k,) index into ``imagers``.
         imagers: Ids.
@@ -110,6 +111,7 @@ class Samples:
     zenith: Matrix
     fog: NDArray[np.bool_]
     hidden: NDArray[np.bool_]
+    low: NDArray[np.bool_]
     weight: Matrix
     imager: NDArray[np.int16]
     imagers: tuple[str, ...] = field(default=())
@@ -127,6 +129,7 @@ class Samples:
             zenith=np.concatenate([part.zenith for part in parts]),
             fog=np.concatenate([part.fog for part in parts]),
             hidden=np.concatenate([part.hidden for part in parts]),
+            low=np.concatenate([part.low for part in parts]),
             weight=np.concatenate([part.weight for part in parts]),
             imager=np.concatenate([part.imager for part in parts]),
             imagers=parts[0].imagers,
@@ -184,7 +187,8 @@ def sample(recipe: FitRecipe, progress: Progress = silent, cancel: Cancel | None
         for index in plan.frames:
             frame = plan.series.frame(index)
             assert frame.label is not None
-            hidden = plan.series.sky(index).higher >= 0.2
+            sky = plan.series.sky(index)
+            hidden, low = sky.higher >= 0.2, _low_cloud(sky)
             sight = sight_of(plan.series, index, frame.fields)
             cells, weight = _kept(recipe, sight, frame.label, plan.dice)
             if cells.size == 0:
@@ -192,8 +196,18 @@ def sample(recipe: FitRecipe, progress: Progress = silent, cancel: Cancel | None
             kept = cells, weight * np.float32(plan.weight)
             dropped = [name for name, share in recipe.drop.items() if plan.dice.random() < share]
             for gone in [(), *((name,) for name in dropped)]:
-                parts.append(_looked(sight, gone, frame.label, hidden, kept, imagers.index(plan.imager), imagers))
+                parts.append(_looked(sight, gone, frame.label, (hidden, low), kept, imagers.index(plan.imager), imagers))
     return Samples.joined(parts)
+
+
+def _low_cloud(sky: Any) -> NDArray[np.bool_]:  # noqa: ANN401 - engine.world is imported on use
+    """(n, m) where fog or a deck takes away a fifth of the 11 µm light, and what is above them less than a fifth."""
+    depth = sky.fog.depth + (sky.deck.depth if sky.deck is not None else 0)
+    above = np.zeros_like(depth)
+    for layer, strength in ((sky.mid, 0.62), (sky.cirrus, 0.5)):
+        if layer is not None:
+            above = above + strength * layer.depth
+    return np.asarray((1 - np.exp(-0.62 * depth) > 0.2) & (1 - np.exp(-above) < 0.2))
 
 
 def sight_of(series: Simulation, index: int, fields: Mapping[str, Matrix]) -> Sight:
@@ -228,20 +242,21 @@ def _looked(
     sight: Sight,
     gone: tuple[str, ...],
     label: NDArray[np.int8],
-    hidden: NDArray[np.bool_],
+    sky: tuple[NDArray[np.bool_], NDArray[np.bool_]],
     kept: tuple[NDArray[np.intp], Matrix],
     imager: int,
     imagers: tuple[str, ...],
 ) -> Samples:
     cells, weight = kept
     codes = label.ravel()[cells]
-    features = Features.of(sight.without(gone))
+    values = Features.of(sight.without(gone)).values
     covered = codes == Label.FOG_BELOW_CLOUD
     return Samples(
-        {name: values.ravel()[cells] for name, values in features.values.items()},
+        {name: field.ravel()[cells] for name, field in values.items()},
         sight.zenith.ravel()[cells],
         codes == Label.FOG,
-        hidden.ravel()[cells] | covered,
+        sky[0].ravel()[cells] | covered,
+        sky[1].ravel()[cells],
         weight * np.where(covered, np.float32(_HIDDEN_COUNTS), np.float32(1)) * np.float32(0.3 if gone else 1),
         np.full(cells.size, imager, dtype=np.int16),
         imagers,
@@ -253,7 +268,7 @@ def fit(recipe: FitRecipe, samples: Samples, progress: Progress = silent) -> dic
     questions = []
     for number, (name, asked) in enumerate(recipe.questions.items()):
         progress("Fitting", number, len(recipe.questions))
-        target = samples.hidden if name == "cover" else samples.fog
+        target = {"cover": samples.hidden, "low": samples.low}.get(name, samples.fog)
         lights: Sequence[Lighting] = LIGHTINGS if name != "visible" else LIGHTINGS[:2]
         questions.append({"name": name, "lights": {light: _evidence(recipe, asked, samples, target, light) for light in lights}})
     return {"knots": {name: list(at) for name, at in recipe.knots.items()}, "questions": questions}
@@ -405,3 +420,21 @@ def _diagonal(blocks: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
         out[place : place + len(block), place : place + len(block)] = block
         place += len(block)
     return out
+
+
+def written(path: Path, content: Mapping[str, Any]) -> Path:
+    """Write tables as YAML, so that a person can read them and see what a new fit has changed.
+
+    Raises:
+        RecipeInvalid: If they can't be written.
+    """
+    import yaml
+
+    text = yaml.safe_dump(dict(content), sort_keys=False, default_flow_style=None, width=140)
+    head = "# Fitted on SYNTHETIC weather by: python -m engine fog fit (assets/detection/fit.yaml). Not edited by hand.\n"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(head + text, encoding="utf-8")
+    except OSError as error:
+        raise RecipeInvalid(path.name, f"it can't be written ({error.strerror}).") from None
+    return path

@@ -19,7 +19,7 @@ from engine.fog.mask import Check
 Field = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 
-_BAND: Final = 65_536
+_BAND: Final = 32_768
 """Cells that are answered at once: what is in work then stays in the processor's cache."""
 _SURE: Final = 8.0
 """Log odds beyond which neighbours hear no more."""
@@ -29,6 +29,12 @@ ICE_K: Final = 2.4
 """11 − 12 µm above that of clear sky, from which ice is sure."""
 VEIL: Final = (1.5, -7.0)
 """The same in K, from which a top that is so many K colder than the sea is ice, too."""
+LOW_CAP: Final = np.float32(1.1)
+"""Log odds that low cloud of unknown height may claim at most: 0.75."""
+DECK: Final = (0.5, -4.5)
+"""Opacity from which, and height over the sea in K below which, a water cloud is a deck that hides what is under it."""
+DROPLETS_FROM: Final = np.float32(6.0)
+"""3.9 µm reflectance midway between sea, snow and ice cloud (2 %) and fog of 10 µm droplets (10 %): the dual-channel test."""
 SNOW: Final = (25.0, 0.35)
 """Visible reflectance, %, above which, and share of it at 1.6 µm below which a surface is snow or ice."""
 QUARTZ_K: Final = -2.5
@@ -71,10 +77,8 @@ class Judge:
 
     def __init__(self, known: Mapping[str, Question]) -> None:
         self.questions = dict(known)
-        self._lookups = {name: Lookup([self.questions[each] for each in self._asked(name)]) for name in ("fog", "visible")}
-
-    def _asked(self, name: str) -> tuple[str, ...]:
-        return ("fog", "cover") if name == "fog" else (name,)
+        together = {"fog": ("fog", "cover", "low"), "visible": ("visible",)}
+        self._lookups = {name: Lookup([self.questions[each] for each in asked]) for name, asked in together.items()}
 
     def __call__(self, features: Features, question: str = "fog", *, context: bool = True) -> Judgement:
         """Weigh the evidence of a frame.
@@ -89,10 +93,15 @@ class Judge:
         odds, cover = (np.full(shape, np.nan, dtype=np.float32) for _ in range(2))
         reasons = np.zeros(shape, dtype=np.uint32)
 
+        lost = heightless(features) if question == "fog" else None
+
         def work(rows: slice) -> None:
             band = _Band(features, self._lookups[question], zenith, rows)
             checks: dict[Check, Field] = {}
-            odds[rows] = band.answer(self.questions[question], checks)
+            all_lost = lost is not None and bool(lost[rows].all())
+            odds[rows] = band.answer(self.questions["low" if all_lost else question], checks)
+            if lost is not None and not all_lost and lost[rows].any():
+                odds[rows] = np.where(lost[rows], band.answer(self.questions["low"]), odds[rows])
             if question == "fog":
                 cover[rows] = band.answer(self.questions["cover"])
             reasons[rows] = band.bits(checks)
@@ -100,7 +109,29 @@ class Judge:
         _in_bands(shape, work)
         if context and self.questions[question].context:
             odds = _with_neighbours(features, self.questions[question], odds, reasons, zenith)
+        if lost is not None:
+            odds = np.where(lost, np.minimum(odds, _low_at_most(features)), odds)
         return Judgement(odds, cover, reasons, _screens(features, cover, reasons))
+
+
+def heightless(features: Features) -> Bools | None:
+    """(n, m) cells of the sea whose height over it can't be told, neither by a product nor by clear sea in sight; ``None`` without any.
+
+    There the question is another one: whether there is low water cloud, of whatever height.
+    """
+    height, land = features.values.get("height"), features.sight.land
+    lost = np.ones(features.sight.shape, dtype=bool) if height is None else np.isnan(height)
+    if land is not None:
+        lost &= ~land
+    return lost if lost.any() else None
+
+
+def _low_at_most(features: Features) -> Field | np.float32:
+    """Log odds that low cloud of unknown height may claim: droplets must speak for it, for the ground may be bright and smooth, too."""
+    droplets = features.values.get("droplets")
+    if droplets is None:
+        return LOW_CAP
+    return np.asarray(np.minimum((np.nan_to_num(droplets) - DROPLETS_FROM) / np.float32(1), LOW_CAP), dtype=np.float32)
 
 
 class _Band:
@@ -204,6 +235,9 @@ def _screens(features: Features, cover: Field, reasons: NDArray[np.uint32]) -> B
                 icy |= (seen["ice"] > VEIL[0]) & (seen["height"] < VEIL[1])
             cover[icy] = np.float32(_SURE)
             fail(Check.NO_ICE, icy)
+        if "opacity" in seen and "height" in seen:
+            aloft = (seen["opacity"] > DECK[0]) & (seen["height"] < DECK[1])
+            cover[aloft] = np.maximum(cover[aloft], np.float32(0.5))
         if "bright" in seen and "liquid" in seen:
             snow = (seen["bright"] > SNOW[0]) & (seen["liquid"] < SNOW[1])
             fail(Check.LIQUID, snow)

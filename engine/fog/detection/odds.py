@@ -181,7 +181,7 @@ class Lookup:
                 self._terms[question.name, light] += [self._of_sheet(sheet) for sheet in evidence.sheets]
         self.quantities = tuple(self._range)
 
-    def rows(self, quantity: str, values: Field) -> NDArray[np.int32]:
+    def rows(self, quantity: str, values: Field) -> NDArray[np.intp]:
         """Where values lie in the tables, 0 to 256; 260 for those that are absent."""
         low, high = self._range[quantity]
         place = (values - np.float32(low)) * np.float32(_BINS / (high - low))
@@ -189,13 +189,13 @@ class Lookup:
         absent = np.isnan(place)
         np.clip(place, 0, _BINS, out=place)
         place[absent] = _ABSENT
-        return place.astype(np.int32)
+        return place.astype(np.intp)
 
     def weigh(
         self,
         question: str,
         light: Lighting,
-        rows: Mapping[str, NDArray[np.int32]],
+        rows: Mapping[str, NDArray[np.intp]],
         sunlit: Field,
         by_check: dict[Check, Field] | None = None,
     ) -> Field:
@@ -261,11 +261,11 @@ class _Term:
     def needs_sun(self) -> bool:
         return any(name in SUNLIT for name in self.quantities)
 
-    def look(self, rows: Mapping[str, NDArray[np.int32]]) -> Field:
+    def look(self, rows: Mapping[str, NDArray[np.intp]]) -> Field:
         if len(self.quantities) == 1:
-            return np.asarray(self.table[rows[self.quantities[0]]])
+            return np.take(self.table, rows[self.quantities[0]], mode="clip")
         one, two = ((rows[name] + 2) >> 2 for name in self.quantities)
-        return np.asarray(self.table[one * (_COARSE + 2) + two])
+        return np.take(self.table, one * (_COARSE + 2) + two, mode="clip")
 
 
 @lru_cache(maxsize=2)

@@ -179,7 +179,7 @@ def _basis(cube: Cube, frame: int, sight: Sight) -> tuple[Basis, tuple[str, ...]
             cube.name, "its times or its place are not known, so that day and night can't be told apart. Convert it with --start."
         )
     if "BT1120" in have and sight.cos_sun is not None and ("BT0390" in have or visible):
-        wanted = [name for name in _USUAL if lit or not name.startswith("R")]
+        wanted = [name for name in _USUAL if (lit or not name.startswith("R")) and not (name == "R0064" and "R0086" in have)]
         return "full", tuple(f"{name} is missing" for name in wanted if name not in have)
     if visible:
         missing = [name for name in ("BT1120", "BT0390") if name not in have]

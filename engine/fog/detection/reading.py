@@ -11,10 +11,11 @@ from engine.errors import CubeInvalid
 from engine.fog.cube import Cube
 from engine.fog.detection.explanation import Explanation, Finding
 from engine.fog.detection.features import QUANTITIES
-from engine.fog.detection.judging import COLD_K, ICE_K, QUARTZ_K, SNOW, default_judge
+from engine.fog.detection.judging import COLD_K, ICE_K, QUARTZ_K, SNOW, default_judge, heightless
 from engine.fog.detection.odds import CHECKS, SUNLIT, Evidence, light_shares, sunlit_share
 from engine.fog.detection.physics import GLINT_DEG, Look, look
-from engine.fog.mask import Check, State, Validity
+from engine.fog.detection.texture import grey_mask
+from engine.fog.mask import Check, FogMask, State, Validity
 
 
 def read_out(cube: Cube, frame: int, row: int, column: int) -> Explanation:
@@ -26,6 +27,8 @@ def read_out(cube: Cube, frame: int, row: int, column: int) -> Explanation:
     rows, columns = cube.shape
     if not (0 <= row < rows and 0 <= column < columns):
         raise CubeInvalid(cube.name, f"it has {rows} × {columns} cells; there is none at row {row}, column {column}.")
+    if cube.grey:
+        return _of_grey(cube, grey_mask(cube, frame), frame, row, column)
     return explained(look(cube, frame), row, column)
 
 
@@ -52,10 +55,38 @@ def explained(seen: Look, row: int, column: int) -> Explanation:
     )
 
 
+def _of_grey(cube: Cube, mask: FogMask, frame: int, row: int, column: int) -> Explanation:
+    """Of a cube of grey levels: what texture and brightness say, without values that could be compared."""
+    bits = 0 if mask.reasons is None else int(mask.reasons[row, column])
+    findings = []
+    for check in (Check.BRIGHT, Check.SMOOTH):
+        passed = bool(bits & check.passed_bit)
+        quantity = "brightness in its frame" if check is Check.BRIGHT else "spread within 5 × 5 cells"
+        findings.append(Finding(check.name.lower(), check.words[0 if passed else 1], quantity, None, "", None, passed))
+    return Explanation(
+        time=mask.time,
+        row=row,
+        column=column,
+        lat=float(cube.lat[row]),
+        lon=float((cube.lon[column] + 180) % 360 - 180),
+        state=State(int(mask.state[row, column])),
+        probability=_known(float(mask.probability[row, column])),
+        solar_zenith=None,
+        view_zenith=None,
+        validity=Validity.all_words(int(mask.validity[row, column])),
+        findings=tuple(findings),
+        values={name: _known(float(cube.element(name, frame)[row, column])) for name in cube.elements},
+        method=mask.method,
+        notes=mask.notes,
+    )
+
+
 def _findings(seen: Look, row: int, column: int) -> Iterator[Finding]:
     """Screens that were failed first, then the quantities, the weightiest first."""
     yield from _screens(seen, row, column)
-    question = default_judge().questions["fog" if seen.basis == "full" else "visible"]
+    lost = heightless(seen.features)
+    low = seen.basis == "full" and lost is not None and bool(lost[row, column])
+    question = default_judge().questions["visible" if seen.basis == "visible" else "low" if low else "fog"]
     zenith = seen.features.sight.zenith[row : row + 1, column]
     shares = {light: float(share[0]) for light, share in light_shares(zenith).items()}
     sun = float(sunlit_share(zenith)[0])

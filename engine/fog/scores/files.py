@@ -87,8 +87,9 @@ class Frames:
         Raises:
             ScoresInvalid: If there is nothing, or nothing that can be read.
         """
+        path = path if path.exists() else path.with_name(f"SYNTHETIC_{path.name}")  # what was made of made-up data was named so
         if not path.exists():
-            raise ScoresInvalid(f"there is no “{path}”.")
+            raise ScoresInvalid(f"there is no “{path.with_name(path.name.removeprefix('SYNTHETIC_'))}”.")
         ending = path.suffix.lower()
         try:
             if ending == ".npy":

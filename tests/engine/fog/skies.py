@@ -46,7 +46,7 @@ def write_cube(
 def evenly(low: float, high: float, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     """Values evenly between two limits that change slowly from cell to cell, as sea, vapour and cloud do."""
     rough = rng.standard_normal(shape)
-    width = [0.0] * (len(shape) - 2) + [4.0, 4.0]
+    width = [0.0] * (len(shape) - 2) + [6.0, 6.0]
     field = gaussian_filter(rough, width, mode="wrap")
     spread = field.std(axis=(-2, -1), keepdims=True)
     return low + (high - low) * ndtr((field - field.mean(axis=(-2, -1), keepdims=True)) / np.where(spread > 0, spread, 1))
@@ -55,7 +55,7 @@ def evenly(low: float, high: float, shape: tuple[int, ...], rng: np.random.Gener
 def clear_sea(zenith: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Clear sea without glint: T11 = SST − 0.5…4, 3.9 − 11 µm −0.5…+1 by night and up to 3 K more by day, dark in the visible."""
     shape = zenith.shape
-    sst = evenly(278, 300, shape, rng)
+    sst = evenly(284, 294, shape, rng)
     window = sst - evenly(0.5, 4, shape, rng)
     cosine = np.cos(np.deg2rad(zenith))
     day = np.clip(cosine, 0, 1) * evenly(0, 3, shape, rng)
@@ -75,7 +75,7 @@ def clear_sea(zenith: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndar
 def fog(zenith: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Thick marine fog of 6–10 µm droplets: 3.9 − 11 µm from the published table for 3.9 µm reflectance 0.10–0.15."""
     shape = zenith.shape
-    sst = evenly(280, 292, shape, rng)
+    sst = evenly(283, 287, shape, rng)
     window = sst - evenly(-1, 3, shape, rng)
     angles = [0, 30, 60, 75, 80, 83, 85, 87, 89, 90, 180]
     coarse = np.interp(zenith, angles, [16.1, 14.2, 8.3, 3.5, 1.5, 0.3, -0.6, -1.5, -2.4, -2.9, -2.9])

@@ -1,0 +1,1 @@
+"""Detection of fog or very low stratus."""
