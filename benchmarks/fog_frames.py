@@ -4,6 +4,7 @@ A SYNTHETIC cube of 48 half-hour frames of 512 × 512 is made once (not counted)
 
 - first: from the question for the strip to the shown frame of the layer in the hand;
 - ready: until all frames of that layer are drawn, the shown one first;
+- cpu: what that took of a processor, for machines that do other things at the same time;
 - again: the same after a restart, from the disk;
 - mask: both for the layer that detects, and with its forecast.
 
@@ -61,9 +62,11 @@ def _measured(home: Path, name: str, layer: str, turn: int) -> dict[str, float]:
     config = Settings(data_dir=home / f"turn-{layer}-{turn}", demo=False)
     config.data_dir.mkdir()
     (config.data_dir / "cubes").symlink_to(home / "cubes")
+    begin = time.process_time()
     first, ready, size = _ready(Fog(config), name, layer)
+    work = time.process_time() - begin
     _, again, _ = _ready(Fog(config), name, layer)
-    return {"first_s": first, "ready_s": ready, "again_s": again, "kilobytes": size / 1024}
+    return {"first_s": first, "ready_s": ready, "cpu_s": work, "again_s": again, "kilobytes": size / 1024}
 
 
 def _ready(fog: Fog, name: str, layer: str) -> tuple[float, float, int]:
