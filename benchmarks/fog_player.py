@@ -1,6 +1,7 @@
 """How smoothly a night of fog plays, and whether its memory stays flat: two layers of 48 frames of 512 × 512 in a real Chromium.
 
 - Frames a second: changes of the picture that both layers show, counted by the page's own frames; the median of the seconds played.
+  Where other work shares the machine, the processor time of a frame says what a core that is free would give.
 - Blanks: looks at which a layer showed nothing, of all looks.
 - Memory: JavaScript heap after a collection, and what the renderer and the graphics process hold, after the play over before it.
 
@@ -31,10 +32,12 @@ PATIENCE_MS: Final = 600_000
 FASTEST: Final = "60"
 """Frames a second that the strip is asked for: more than the goal, so that the machine is the limit."""
 GOAL: Final = 30.0
+STILL_MS: Final = 5000
+"""How long the page's own frames are counted before playing: what the machine gives at all."""
 
 WATCH: Final = """() => {
   const canvases = ['picture', 'mask'].map((id) => document.querySelector(`[data-layer="${id}"] canvas`));
-  Object.assign(window, { shown: '', swaps: [], looks: 0, blanks: 0, watching: true });
+  Object.assign(window, { shown: '', swaps: [], paints: [], looks: 0, blanks: 0, watching: true });
   const look = () => {
     const now = canvases.map((canvas) => canvas.dataset.shown);
     window.looks += 1;
@@ -42,6 +45,7 @@ WATCH: Final = """() => {
     const both = now[0] === now[1] ? now[0] : window.shown;
     const second = Math.floor(performance.now() / 1000);
     if (both !== window.shown) window.swaps[second] = (window.swaps[second] ?? 0) + 1;
+    window.paints[second] = (window.paints[second] ?? 0) + 1;
     window.shown = both;
     if (window.watching) requestAnimationFrame(look);
   };
@@ -83,19 +87,26 @@ def _played(page: Page, browser: Browser, server: Server, minutes: float) -> dic
     loaded = time.perf_counter() - begin
     page.get_by_label("Speed").select_option(FASTEST)
     page.evaluate(WATCH)
+    page.wait_for_timeout(STILL_MS)
+    still = _whole(page.evaluate("window.paints"))
     page.get_by_role("button", name="Play").click()
     page.wait_for_timeout(3000)  # every bitmap was drawn once
     before = _memory(page, browser)
-    page.evaluate("Object.assign(window, { swaps: [], looks: 0, blanks: 0 })")
+    worked = _worked(browser)
+    page.evaluate("Object.assign(window, { swaps: [], paints: [], looks: 0, blanks: 0 })")
     page.wait_for_timeout(60_000 * minutes)
-    swaps, looks, blanks = page.evaluate("[window.swaps.filter((count) => count !== null), window.looks, window.blanks]")
+    swaps, looks, blanks = page.evaluate("[window.swaps, window.looks, window.blanks]")
+    each = 1000 * (_worked(browser) - worked) / max(sum(count or 0 for count in swaps), 1)
     after = _memory(page, browser)
     page.evaluate("window.watching = false")
-    whole = [count for count in swaps[1:-1] if count is not None]  # the first and last second were not played to their end
+    whole = _whole(swaps)
     return {
         "frames_per_second": median(whole),
         "frames_per_second_p10": sorted(whole)[len(whole) // 10],
         "over_goal": round(median(whole) / GOAL, 2),
+        "cpu_ms_per_frame": round(each, 1),
+        "frames_per_second_of_a_whole_core": round(1000 / each, 1),
+        "page_frames_per_second_still": median(still),
         "blank_share": round(blanks / max(looks, 1), 5),
         "heap_growth": round(after["heap"] / before["heap"], 3),
         "process_growth": round(after["process"] / before["process"], 3),
@@ -108,6 +119,19 @@ def _played(page: Page, browser: Browser, server: Server, minutes: float) -> dic
         "size": SIZE,
         "minutes": minutes,
     }
+
+
+def _whole(counts: list[int | None]) -> list[int]:
+    """Counts of whole seconds: the first and the last were not played to their end; there is none before the first."""
+    return [count for count in counts if count is not None][1:-1] or [0]
+
+
+def _worked(browser: Browser) -> float:
+    """Seconds of processor time that all of the browser's processes have taken."""
+    session = browser.new_browser_cdp_session()
+    processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
+    session.detach()
+    return float(sum(each["cpuTime"] for each in processes))
 
 
 def _memory(page: Page, browser: Browser) -> dict[str, float]:

@@ -39,7 +39,7 @@ export default mounting(
       this.table = h("details", { class: "ph-more" }, h("summary", {}, "The figures as a table"), h("div", { class: "ph-table-box", tabindex: 0, role: "region", "aria-label": "Fog area of each time" }, h("table", { class: "ph-tests ph-series" }, h("thead", {}, h("tr", {}, ...heads)), this.rows)));
       this.root = h("section", { class: "ph ph-area", "aria-label": "Fog area over time" }, this.head, this.picture, this.note, this.table);
       this.asker = new Asker();
-      this.stop = [hear("frame", ({ index, released }) => released || this.mark(index))];
+      this.stop = [hear("frame", ({ index, playing, released }) => released || this.mark(index, playing))];
       this.resized = new ResizeObserver(() => this.width !== this.picture.clientWidth && this.draw());
       this.resized.observe(this.picture);
       parent.append(this.root);
@@ -160,13 +160,16 @@ export default mounting(
       return [fill, line];
     }
 
-    mark(index) {
+    /** Show which frame is shown; while it plays only the line moves, the words follow when it rests. */
+    mark(index, playing = false) {
       this.index = index;
+      const frame = this.frames?.find(({ place }) => place === index);
+      if (this.cursor) {
+        this.cursor.setAttribute("transform", `translate(${this.x(index).toFixed(1)} 0)`);
+        this.cursor.lastChild.setAttribute("cy", frame?.fog_km2 === null || !frame ? -20 : this.y(frame.fog_km2));
+      }
+      if (playing) return;
       this.tellOf(index);
-      if (!this.cursor) return;
-      const frame = this.frames.find(({ place }) => place === index);
-      this.cursor.setAttribute("transform", `translate(${this.x(index).toFixed(1)} 0)`);
-      this.cursor.lastChild.setAttribute("cy", frame?.fog_km2 === null || !frame ? -20 : this.y(frame.fog_km2));
       this.row?.removeAttribute("aria-current");
       this.row = this.rows.querySelector(`[data-place="${index}"]`);
       this.row?.setAttribute("aria-current", "true");

@@ -94,7 +94,7 @@ export default mounting(
         return h("li", {}, button, drop);
       };
       this.list.replaceChildren(...this.points.map(item));
-      this.mark(this.index);
+      this.mark(this.index, true);
     }
 
     /** What a point is at a time, as far as its spells say. */
@@ -103,20 +103,18 @@ export default mounting(
       return spell ? kind(spell.state) : "";
     }
 
-    mark(index) {
+    mark(index, fresh = false) {
       this.index = index;
       const time = this.data.times[index] ? Date.parse(this.data.times[index]) : NaN;
-      const states = {};
-      for (const [order, point] of this.points.entries()) {
-        const state = Number.isNaN(time) ? "" : this.stateAt(point, time);
-        states[point.name] = state;
+      const states = this.points.map((point) => (Number.isNaN(time) ? "" : this.stateAt(point, time)));
+      if (!fresh && states.join() === this.states?.join()) return; // nothing to be drawn, most of the time while it plays
+      this.states = states;
+      states.forEach((state, order) => {
         const bulb = this.list.querySelector(`[data-order="${order}"] .ph-bulb`);
         bulb?.setAttribute("data-state", state);
         bulb?.setAttribute("aria-label", STATES[state] ?? "not known at this time");
-      }
-      const print = JSON.stringify(states);
-      if (print !== this.states) tell("states", { over: this.data.over, states });
-      this.states = print;
+      });
+      tell("states", { over: this.data.over, states: Object.fromEntries(this.points.map(({ name }, order) => [name, states[order]])) });
     }
 
     pick({ lon, lat }) {

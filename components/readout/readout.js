@@ -112,7 +112,7 @@ export default mounting(
     step(index, playing) {
       this.index = index;
       clearTimeout(this.later);
-      this.root.toggleAttribute("data-old", Boolean(this.record));
+      if (this.record) this.root.dataset.old = "";
       if (!playing) this.later = setTimeout(() => this.ask(), FRAME_MS);
     }
 

@@ -185,10 +185,15 @@ class Strip {
     this.label.textContent = frame.label;
     const state = frame.gap ? "no picture" : frame.forecast ? "forecast" : frame.kind === "scene" ? "" : frame.kind;
     this.words = [frame.note, state].filter(Boolean).join(" · ");
-    this.slider.setAttribute("aria-valuenow", index);
-    this.slider.setAttribute("aria-valuetext", [frame.label, this.words].filter(Boolean).join(", "));
+    if (!this.playing) this.spell(frame); // a voice that reads the slider is not flooded, and nothing is laid out for it
     this.annotate();
     tell("frame", { layer: this.data.layer, index, playing: Boolean(this.playing) });
+  }
+
+  /** What the slider says of itself. */
+  spell(frame) {
+    this.slider.setAttribute("aria-valuenow", this.index);
+    this.slider.setAttribute("aria-valuetext", [frame.label, this.words].filter(Boolean).join(", "));
   }
 
   /** Softer words behind the time: what the frame is, and what is still on its way. */
