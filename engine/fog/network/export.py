@@ -49,7 +49,7 @@ def export(network: UNet, path: Path, calibration: Calibration, gate: Gate, abou
         "gate": gate.record(),
     }
     beside = path.with_suffix(".json")
-    beside.write_text(json.dumps(record) + "\n", encoding="utf-8")
+    beside.write_text(json.dumps(record, allow_nan=False) + "\n", encoding="utf-8")
     return beside
 
 
@@ -70,7 +70,7 @@ def graph(network: UNet) -> onnx.ModelProto:
     drawing.convolution(network.head, None, joined, "logits")
     ends = [
         helper.make_tensor_value_info(name, TensorProto.FLOAT, ["frames", count, "rows", "columns"])
-        for name, count in (("features", network.pixel[0][0].in_channels), ("logits", network.head.out_channels))
+        for name, count in (("features", network.channels), ("logits", network.head.out_channels))
     ]
     made = helper.make_graph(drawing.nodes, "fog-network", ends[:1], ends[1:], drawing.weights)
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", _OPSET)], producer_name="pharos")

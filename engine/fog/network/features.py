@@ -93,7 +93,7 @@ class Sight:
     def features(self) -> Field:
         """(len(NAMES), n, m) float32, each about −4 to 4 and never NaN."""
         window, near, sst = self.band("BT1120"), self.band("BT0390") + np.float32(self.dioxide), self.band("SST")
-        visible, red_edge, snow_band = (self.band(name) / 100 for name in ("R0064", "R0086", "R0160"))
+        visible, red_edge, snow_band = (self.band(name) / np.float32(100) for name in ("R0064", "R0086", "R0160"))
         split, ice, above = window - self.band("BT1230"), self.band("BT0860") - window, window - sst
         mirrored, emitted = self._near_parts(near, window)
         lit = np.clip(self.sun / np.float32(0.05), 0, 1)
@@ -110,7 +110,7 @@ class Sight:
             np.clip((window - 280) / 15, -4, 3),
             np.clip((sst - 288) / 10, -3, 3),
             0.5 * np.log(roughness(window) + 0.05),
-            0.5 * np.log(roughness(100 * visible) + 0.2) * lit,
+            0.5 * np.log(roughness(np.float32(100) * visible) + 0.2) * lit,
             self.sun,
             lit * np.exp(-((self.glint / 20) ** 2)),
             np.minimum(self.slant - 1, 2),

@@ -134,6 +134,22 @@ class Known:
             beyond = ((means < self.low) | (means > self.high)).any(axis=1)
         return np.asarray(beyond | (_distances(means, self.typical, self.scale) > self.reach))
 
+    def record(self) -> dict[str, Any]:
+        """As JSON, rounded."""
+        return {
+            "low": _rounded(self.low),
+            "high": _rounded(self.high),
+            "scale": _rounded(self.scale),
+            "reach": round(self.reach, 4),
+            "typical": [_rounded(row) for row in self.typical],
+        }
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        """The inverse of :meth:`record`."""
+        low, high, scale, typical = (np.asarray(record[name], np.float32) for name in ("low", "high", "scale", "typical"))
+        return cls(low, high, scale, typical, float(record["reach"]))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Gate:
@@ -186,16 +202,7 @@ class Gate:
         return {
             "features": _named(),
             "block": BLOCK,
-            "lights": {
-                name: {
-                    "low": _rounded(known.low),
-                    "high": _rounded(known.high),
-                    "scale": _rounded(known.scale),
-                    "reach": round(known.reach, 4),
-                    "typical": [_rounded(row) for row in known.typical],
-                }
-                for name, known in self.known.items()
-            },
+            "lights": {name: known.record() for name, known in self.known.items()},
         }
 
     @classmethod
@@ -207,19 +214,16 @@ class Gate:
         """
         if list(record["features"]) != _named() or record["block"] != BLOCK:
             raise ValueError("the gate's features are others")
-        arrays = {
-            name: {key: np.asarray(value, np.float32) for key, value in known.items() if key != "reach"} | {"reach": float(known["reach"])}
-            for name, known in record["lights"].items()
-        }
-        return cls({name: Known(**known) for name, known in arrays.items()})
+        return cls({name: Known.from_record(known) for name, known in record["lights"].items()})
 
 
 def _named() -> list[str]:
     return [*LOOKED_AT, *(f"{one} - {other}" for one, other in PAIRS)]
 
 
-def _rounded(values: Floats) -> list[float]:
-    return [round(float(value), 4) for value in values]
+def _rounded(values: Floats) -> list[float | None]:
+    """``None`` stands for NaN, which JSON doesn't know."""
+    return [round(float(value), 4) if np.isfinite(value) else None for value in values]
 
 
 def _distances(means: Floats, typical: Floats, scale: Floats) -> Floats:
@@ -242,6 +246,6 @@ def _spread(means: Floats, scale: Floats) -> Floats:
         sums = np.zeros_like(centres)
         np.add.at(sums, nearest, some)
         centres = np.where(counts[:, None] > 0, sums / np.maximum(counts, 1)[:, None], centres)
-    out = (centres * scale).astype(np.float32)
+    out: Floats = (centres * scale).astype(np.float32)
     out[:, np.isnan(means).all(axis=0)] = np.nan
     return out

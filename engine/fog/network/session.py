@@ -19,7 +19,7 @@ from engine.fog.network.gate import Gate
 from engine.settings import ASSETS, settings
 
 if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
+    from onnxruntime import InferenceSession  # type: ignore[import-untyped] # it ships none
 
 MODEL: Final = ASSETS / "models" / "fog-network.onnx"
 _STRIP: Final = 1_200_000

@@ -113,7 +113,8 @@ class Lesson:
     def begin(cls, recipe: FogRecipe, windows: Store) -> Lesson:
         """Fresh weights."""
         torch.manual_seed(recipe.seed)
-        network = UNet(len(NAMES), recipe.widths).to(memory_format=torch.channels_last)
+        network = UNet(len(NAMES), recipe.widths)
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch's stubs lack it; a third faster
         kernels = [each for each in network.parameters() if each.ndim > 1]
         others = [each for each in network.parameters() if each.ndim <= 1]
         groups = [{"params": kernels, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]

@@ -28,6 +28,7 @@ class UNet(nn.Module):
     """Down by averages, up by repetition, with what was seen at each level.
 
     Attributes:
+        channels: Features of a cell.
         pixel: What each cell shows by itself, with as many channels as the first width.
         down: From half resolution on down; each level halves it again.
         up: On the way up, from the bottom.
@@ -38,6 +39,7 @@ class UNet(nn.Module):
     def __init__(self, channels: int, widths: Sequence[int]) -> None:
         super().__init__()
         first = widths[0]
+        self.channels = channels
         self.pixel = nn.Sequential(block(channels, first, 1), block(first, first, 1))
         self.down = nn.ModuleList(pair(before, after) for before, after in zip([channels, *widths[:-1]], widths, strict=True))
         levels = zip(widths[::-1], widths[-2::-1], strict=False)

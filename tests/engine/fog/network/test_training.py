@@ -51,6 +51,14 @@ def test_a_stopped_run_ends_where_an_uninterrupted_one_does(tiny: Path, own_data
         train(tiny, out=part, resume=True)
 
 
+def test_it_may_end_before_the_learning_rate_is_down(tiny: Path, own_data: Settings) -> None:
+    recipe = yaml.safe_load(tiny.read_text())
+    tiny.write_text(yaml.safe_dump(recipe | {"ends": 2}))
+    session = Session(train(tiny, out=own_data.data_dir / "early").checkpoint)
+    assert session.record["steps"] == 2
+    assert len((own_data.data_dir / "early" / "metrics.jsonl").read_text().splitlines()) == 1
+
+
 def test_another_seed_gives_other_weights_on_the_same_windows(tiny: Path) -> None:
     first, second = train(tiny), train(tiny, seed=2)
     assert first.checkpoint.read_bytes() != second.checkpoint.read_bytes()
