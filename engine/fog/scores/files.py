@@ -288,10 +288,16 @@ def _of_geotiff(path: Path) -> Frames:
             raise ScoresInvalid(f"“{path.name}” has more than {MOST_PIXELS:,} values.")
         values = source.read(masked=True)
         stack = np.where(np.ma.getmaskarray(values), np.nan, values.data.astype(np.float32))
+        described, scale = source.descriptions, np.float32(source.scales[-1])
         lat = lon = None
         if source.crs is not None and source.crs.to_epsg() == 4326 and source.transform.b == source.transform.d == 0:
             lat = source.transform.f + source.transform.e * (np.arange(source.height) + 0.5)
             lon = source.transform.c + source.transform.a * (np.arange(source.width) + 0.5)
+    if described == ("state", "probability"):  # one frame, as `fog export` writes it
+        state: Values = np.where(np.isnan(stack[0]), np.float32(State.NO_DATA), stack[0])
+        probability: Values = stack[1] * scale
+        layers = (Layer("state", lambda _: state), Layer("probability", lambda _: probability))
+        return Frames(path.stem, 1, layers, None, lat, lon)
     frames = _of_array(path.stem, stack)
     return Frames(frames.name, frames.count, frames.layers, None, lat, lon)
 

@@ -16,6 +16,7 @@ from shapely.geometry import shape
 from engine.errors import ExportInvalid
 from engine.fog.export import file_name, mask_geojson, mask_geotiff, masks_netcdf
 from engine.fog.mask import State
+from engine.fog.scores.files import Frames
 from engine.geometry import area_km2
 from engine.types import Bounds
 from tests.engine.fog.seas import BOX, mask_of, open_sea
@@ -48,6 +49,17 @@ def test_a_geotiff_holds_categories_and_probability() -> None:
     assert tags["PHAROS_SYNTHETIC"] == "true"
     assert "SYNTHETIC" in tags["TIFFTAG_IMAGEDESCRIPTION"]
     assert json.loads(tags["PHAROS_STATES"])["2"] == "obscured by higher cloud"
+
+
+def test_an_exported_geotiff_can_be_scored(tmp_path: Path) -> None:
+    mask = mask_of(state(), probability=0.75)
+    (tmp_path / "mask.tif").write_bytes(mask_geotiff(mask))
+    frames = Frames.open(tmp_path / "mask.tif")
+    said = frames.said(0)
+    assert frames.count == 1
+    assert (said.state == mask.state).all()
+    assert said.probability is not None
+    np.testing.assert_allclose(said.probability, mask.probability, atol=0.003)
 
 
 def test_a_geotiff_across_the_antimeridian_runs_on() -> None:
