@@ -33,6 +33,10 @@ LOW_CAP: Final = np.float32(1.1)
 """Log odds that low cloud of unknown height may claim at most: 0.75."""
 DECK: Final = (0.5, -4.5)
 """Opacity from which, and height over the sea in K below which, a water cloud is a deck that hides what is under it."""
+NIGHT_DROPLETS: Final = np.float32(3.2)
+"""Missing warmth at 3.9 µm, %, below which nothing is called fog in the dark: 0.8 K below a clear sky, as fog of optical depth 1.5."""
+_LOUDER: Final = ((86.5, 87.0, 88.0, 89.0, 90.0), (1.0, 1.2, 1.24, 1.13, 1.0))
+"""How much more than by night a kelvin at 3.9 µm moves droplets, against the sun's zenith angle, degrees."""
 DROPLETS_FROM: Final = np.float32(6.0)
 """3.9 µm reflectance midway between sea, snow and ice cloud (2 %) and fog of 10 µm droplets (10 %): the dual-channel test."""
 SNOW: Final = (25.0, 0.35)
@@ -107,6 +111,8 @@ class Judge:
             reasons[rows] = band.bits(checks)
 
         _in_bands(shape, work)
+        if question == "fog":
+            _without_droplets(features, odds, zenith)
         if context and self.questions[question].context:
             odds = _with_neighbours(features, self.questions[question], odds, reasons, zenith)
         if lost is not None:
@@ -124,6 +130,20 @@ def heightless(features: Features) -> Bools | None:
     if land is not None:
         lost &= ~land
     return lost if lost.any() else None
+
+
+def _without_droplets(features: Features, odds: Field, zenith: Field) -> None:
+    """Hold odds down, in place, where neither droplets nor sunlight show a cloud: whatever else a clear sea looks like, it is no fog."""
+    droplets = features.values.get("droplets")
+    if droplets is None:
+        return
+    least = NIGHT_DROPLETS * np.interp(zenith, *_LOUDER).astype(np.float32)
+    lit = np.clip(2 * sunlit_share(zenith) - 1, 0, 1)
+    bright = features.values.get("bright")
+    if bright is not None:
+        lit = np.fmax(lit, np.clip((bright - np.float32(8)) * np.float32(1 / 6), 0, 1))
+    most = (droplets - least) * np.float32(2) + np.float32(12) * lit
+    np.fmin(odds, most, out=odds)
 
 
 def _low_at_most(features: Features) -> Field | np.float32:
@@ -151,9 +171,13 @@ class _Band:
             share = self.shares[light]
             if not (share > 0).any():
                 continue
-            parts: dict[Check, Field] | None = None if checks is None else {}
+            alone = bool(share.min() == 1)
+            parts: dict[Check, Field] | None = checks if alone else None if checks is None else {}
             found = self.lookup.weigh(question.name, light, self.places, self.sun, parts)
-            total += share * (found + np.float32(evidence.base + evidence.imagers.get(self.imager, 0.0)))
+            found += np.float32(evidence.base + evidence.imagers.get(self.imager, 0.0))
+            if alone:
+                return found.reshape(-1, self.width)
+            total += share * found
             if checks is not None:
                 for check, odds in (parts or {}).items():
                     checks[check] = checks.get(check, np.float32(0)) + share * odds

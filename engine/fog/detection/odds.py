@@ -26,7 +26,7 @@ Lighting = Literal["day", "twilight", "night"]
 FILE: Final = ASSETS / "detection" / "physics.yaml"
 LIGHTINGS: Final[tuple[Lighting, ...]] = ("day", "twilight", "night")
 SUNLIT: Final = frozenset({"bright", "liquid", "rough_bright", "fineness"})
-"""Quantities that fade with the sun; what they say counts less from 82° and nothing from 86°."""
+"""Quantities that fade with the sun; what they say counts less from 84° and nothing from 88°."""
 _BINS: Final = 256
 """Steps of the table that a quantity is looked up in; of droplets that is 0.1 %."""
 _COARSE: Final = 64
@@ -162,7 +162,7 @@ def light_shares(zenith: Field) -> dict[Lighting, Field]:
 
 def sunlit_share(zenith: Field) -> Field:
     """How much sunlight counts, 0–1."""
-    return np.asarray(np.clip((86 - zenith) * np.float32(1 / 4), 0, 1), dtype=np.float32)
+    return np.asarray(np.clip((88 - zenith) * np.float32(1 / 4), 0, 1), dtype=np.float32)
 
 
 class Lookup:
@@ -212,18 +212,17 @@ class Lookup:
             (k,) float32.
         """
         total = np.zeros(sunlit.shape, dtype=np.float32)
+        high = bool(sunlit.min() == 1) if sunlit.size else True
+        coarse: dict[str, NDArray[np.intp]] = {}
         for term in self._terms[question, light]:
             if any(name not in rows for name in term.quantities):
                 continue
-            part = term.look(rows)
-            if term.needs_sun:
+            part = term.look(rows, coarse)
+            if term.needs_sun and not high:
                 part *= sunlit
             total += part
             if by_check is not None:
-                for name in term.quantities:
-                    check = CHECKS[name]
-                    share = part if len(term.quantities) == 1 else part * np.float32(0.5)
-                    by_check[check] = by_check[check] + share if check in by_check else share.copy()
+                _share(part, term.quantities, by_check)
         return total
 
     def _of_curve(self, curve: Curve) -> _Term:
@@ -250,6 +249,18 @@ class Lookup:
         return _Term((sheet.first, sheet.second), table.ravel())
 
 
+def _share(part: Field, quantities: tuple[str, ...], by_check: dict[Check, Field]) -> None:
+    """Add what a term says to the tests that it belongs to; what two quantities say together is halved between them."""
+    checks = {CHECKS[name] for name in quantities}
+    if len(checks) > 1:
+        part = part * np.float32(0.5)
+    for check in checks:
+        if check in by_check:
+            by_check[check] += part
+        else:
+            by_check[check] = part.copy()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Term:
     """A curve or a sheet as a table."""
@@ -261,10 +272,13 @@ class _Term:
     def needs_sun(self) -> bool:
         return any(name in SUNLIT for name in self.quantities)
 
-    def look(self, rows: Mapping[str, NDArray[np.intp]]) -> Field:
+    def look(self, rows: Mapping[str, NDArray[np.intp]], coarse: dict[str, NDArray[np.intp]]) -> Field:
         if len(self.quantities) == 1:
             return np.take(self.table, rows[self.quantities[0]], mode="clip")
-        one, two = ((rows[name] + 2) >> 2 for name in self.quantities)
+        for name in self.quantities:
+            if name not in coarse:
+                coarse[name] = (rows[name] + 2) >> 2
+        one, two = (coarse[name] for name in self.quantities)
         return np.take(self.table, one * (_COARSE + 2) + two, mode="clip")
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from engine.errors import CubeInvalid
 from engine.fog.cube import Cube
 from engine.fog.detection.explanation import Explanation
-from engine.fog.detection.features import Features, Sight
+from engine.fog.detection.features import DUSK_DEG, Features, Sight
 from engine.fog.detection.judging import Judgement, default_judge, probability_of
 from engine.fog.detection.texture import grey_mask
 from engine.fog.mask import Check, FogMask, State, Validity
@@ -195,7 +195,7 @@ def _basis(cube: Cube, frame: int, sight: Sight) -> tuple[Basis, tuple[str, ...]
 def _is_lit(sight: Sight) -> bool:
     if sight.cos_sun is None:
         return True
-    return bool((sight.cos_sun > np.float32(np.cos(np.deg2rad(86)))).any())
+    return bool((sight.cos_sun > np.float32(np.cos(np.deg2rad(DUSK_DEG)))).any())
 
 
 def _light(sight: Sight) -> NDArray[np.uint16]:

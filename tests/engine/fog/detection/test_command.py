@@ -169,3 +169,21 @@ def test_a_lost_chunk_is_an_error_and_no_empty_patch(stored: Path, tmp_path: Pat
         detect(cube, 0)
         with pytest.raises(CubeInvalid, match="missing"):
             detect(cube, 1)
+
+
+def test_of_ten_thousand_frames_only_those_that_are_asked_for_are_read(tmp_path: Path) -> None:
+    from datetime import UTC, datetime
+
+    from engine.fog.detection.run import detect_cube
+
+    from ..skies import hours, write_cube
+
+    times = hours(10_000, datetime(2021, 1, 1, tzinfo=UTC))
+    values = np.full((10_000, 2, 2), 284.0)
+    lat, lon = np.array([45.1, 45.0]), np.array([0.0, 0.1])
+    cube = Cube.open(write_cube(tmp_path / "long.zarr", {"BT1120": values, "BT0390": values, "SST": values + 2}, times, lat, lon))
+    found = detect_cube(cube, tmp_path / "SYNTHETIC_m.zarr", frames=[0, 4_999, 9_999])
+    assert found.tally.frames == 3
+    assert found.tally.record()["fog_fraction"] == 0
+    with xr.open_zarr(found.path) as data:
+        assert data.sizes["time"] == 3
