@@ -279,7 +279,7 @@ def _cloud_alone(sight: Sight, seen: Mapping[str, Field]) -> dict[str, Field]:
     if "bright" in seen and sight.cos_sun is not None:
         share = np.clip(seen["bright"] * np.float32(0.01 / 0.96), 0, np.float32(0.97))
         lit = np.float32(0.96 / 0.13) * share / (1 - share)
-        sun = np.where(np.isnan(lit), np.float32(0), np.clip((sight.cos_sun - np.float32(0.07)) * np.float32(1 / 0.07), 0, 1))
+        sun = np.where(np.isnan(lit), np.float32(0), np.clip((sight.cos_sun - np.float32(0.035)) * np.float32(1 / 0.035), 0, 1))
         depth = lit if droplets is None else depth + sun * (np.nan_to_num(lit) - depth)
         if droplets is not None:
             out["fineness"] = droplets / np.maximum(1 - np.exp(np.float32(-0.35) * lit), np.float32(0.2))
