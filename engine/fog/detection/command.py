@@ -74,7 +74,7 @@ def fit(
     """Fit the detector's tables anew on made-up weather: SYNTHETIC, the training regime alone, held-out regions left out."""
     with quietly():
         from engine.fog.detection.clearing import fit_clear_skies
-        from engine.fog.detection.fitting import FitRecipe, fit_context, sample, written
+        from engine.fog.detection.fitting import FitRecipe, balance, sample, written
         from engine.fog.detection.fitting import fit as fit_evidence
 
         plan, line = FitRecipe.read(recipe), ProgressLine()
@@ -84,7 +84,7 @@ def fit(
         else:
             looked = sample(plan, line)
             cells = looked.zenith.size
-            path = written(out / "physics.yaml", fit_context(plan, fit_evidence(plan, looked, line), line))
+            path = written(out / "physics.yaml", balance(fit_evidence(plan, looked, line), looked))
     record = {"out": str(path), "series": plan.series, "cells": cells, "synthetic": True}
     answer(record, as_json, lambda: f"{path}: fitted on {plan.series:,} SYNTHETIC series")
 

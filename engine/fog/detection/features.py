@@ -272,7 +272,7 @@ def _cloud_alone(sight: Sight, seen: Mapping[str, Field]) -> dict[str, Field]:
     droplets = seen.get("droplets")
     if droplets is None and "bright" not in seen:
         return out
-    depth = np.full(sight.shape, np.float32(np.nan))
+    depth: Field = np.full(sight.shape, np.float32(np.nan))
     if droplets is not None:
         full = np.clip(droplets * np.float32(1 / _DARK_FULL), 0, np.float32(0.97))
         depth = (-np.log1p(-full) * np.float32(1 / 0.186)) ** np.float32(1 / 1.387)
@@ -282,10 +282,10 @@ def _cloud_alone(sight: Sight, seen: Mapping[str, Field]) -> dict[str, Field]:
         sun = np.where(np.isnan(lit), np.float32(0), np.clip((sight.cos_sun - np.float32(0.035)) * np.float32(1 / 0.035), 0, 1))
         depth = lit if droplets is None else depth + sun * (np.nan_to_num(lit) - depth)
         if droplets is not None:
-            out["fineness"] = droplets / np.maximum(1 - np.exp(np.float32(-0.35) * lit), np.float32(0.2))
+            out["fineness"] = np.asarray(droplets / np.maximum(1 - np.exp(np.float32(-0.35) * lit), np.float32(0.2)), dtype=np.float32)
     out["opacity"] = np.asarray(1 - np.exp(np.float32(-0.62) * depth), dtype=np.float32)
     if "height" in seen:
-        out["top"] = seen["height"] / np.maximum(out["opacity"], np.float32(0.2))
+        out["top"] = np.asarray(seen["height"] / np.maximum(out["opacity"], np.float32(0.2)), dtype=np.float32)
     return out
 
 

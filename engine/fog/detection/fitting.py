@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from engine.errors import RecipeInvalid
 from engine.fog.detection.features import Features, Sight
-from engine.fog.detection.odds import LIGHTINGS, SUNLIT, Lighting, light_shares, read_questions, sunlit_share, thinned
+from engine.fog.detection.odds import LIGHTINGS, SUNLIT, Lighting, Lookup, light_shares, read_questions, sunlit_share, thinned
 from engine.fog.labels import Label
 from engine.progress import Cancel, Progress, silent, stop_if
 from engine.settings import ASSETS
@@ -272,6 +272,31 @@ def fit(recipe: FitRecipe, samples: Samples, progress: Progress = silent) -> dic
         lights: Sequence[Lighting] = LIGHTINGS if name != "visible" else LIGHTINGS[:2]
         questions.append({"name": name, "lights": {light: _evidence(recipe, asked, samples, target, light) for light in lights}})
     return {"knots": {name: list(at) for name, at in recipe.knots.items()}, "questions": questions}
+
+
+def balance(content: dict[str, Any], samples: Samples) -> dict[str, Any]:
+    """The content with its base moved, by at most 1, so that fog is said as often as it is: regression and screens say it too seldom.
+
+    A rare event whose evidence is uncertain seldom reaches a probability of 0.5, and the dark's droplet screen only takes away.
+    """
+    from engine.fog.detection.judging import droplet_limit
+
+    fog = read_questions(content)["fog"]
+    lookup = Lookup([fog])
+    values = samples.values
+    rows = {name: lookup.rows(name, values[name]) for name in lookup.quantities if name in values}
+    most = droplet_limit(values["droplets"], values.get("bright"), samples.zenith)
+    for light, share in light_shares(samples.zenith).items():
+        chosen = (share > 0.5) & ~(samples.hidden & samples.fog)
+        names = np.array([fog.lights[light].imagers.get(each, 0.0) for each in samples.imagers], dtype=np.float32)
+        odds = lookup.weigh("fog", light, rows, sunlit_share(samples.zenith)) + np.float32(fog.lights[light].base) + names[samples.imager]
+        weight, true = samples.weight * chosen, float((samples.weight * chosen)[samples.fog].sum())
+        moves = np.arange(0, 1.05, 0.1)
+        said = [float(weight[np.fmin(odds + np.float32(move), most) >= 0].sum()) for move in moves]
+        move = float(moves[int(np.argmin(np.abs(np.array(said) - true)))])
+        record = next(each for each in content["questions"] if each["name"] == "fog")["lights"][light]
+        record["base"] = round(record["base"] + move, 3)
+    return content
 
 
 def fit_context(

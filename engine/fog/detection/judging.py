@@ -33,8 +33,8 @@ LOW_CAP: Final = np.float32(1.1)
 """Log odds that low cloud of unknown height may claim at most: 0.75."""
 DECK: Final = (0.5, -4.5)
 """Opacity from which, and height over the sea in K below which, a water cloud is a deck that hides what is under it."""
-NIGHT_DROPLETS: Final = np.float32(3.2)
-"""Missing warmth at 3.9 µm, %, below which nothing is called fog in the dark: 0.8 K below a clear sky, as fog of optical depth 1.5."""
+NIGHT_DROPLETS: Final = np.float32(3.5)
+"""Missing warmth at 3.9 µm, %, below which nothing is called fog in the dark: 0.9 K below a clear sky, as fog of optical depth 1.5."""
 _LOUDER: Final = ((86.5, 87.0, 88.0, 89.0, 90.0), (1.0, 1.2, 1.24, 1.13, 1.0))
 """How much more than by night a kelvin at 3.9 µm moves droplets, against the sun's zenith angle, degrees."""
 DROPLETS_FROM: Final = np.float32(6.0)
@@ -137,13 +137,17 @@ def _without_droplets(features: Features, odds: Field, zenith: Field) -> None:
     droplets = features.values.get("droplets")
     if droplets is None:
         return
+    most = droplet_limit(droplets, features.values.get("bright"), zenith)
+    np.fmin(odds, most, out=odds)
+
+
+def droplet_limit(droplets: Field, bright: Field | None, zenith: Field) -> Field:
+    """Log odds of fog at most, from droplets and, while it is up, the sun; NaN where droplets are not known. Arrays of one shape."""
     least = NIGHT_DROPLETS * np.interp(zenith, *_LOUDER).astype(np.float32)
     lit = np.clip(2 * sunlit_share(zenith) - 1, 0, 1)
-    bright = features.values.get("bright")
     if bright is not None:
         lit = np.fmax(lit, np.clip((bright - np.float32(8)) * np.float32(1 / 6), 0, 1))
-    most = (droplets - least) * np.float32(2) + np.float32(12) * lit
-    np.fmin(odds, most, out=odds)
+    return np.asarray((droplets - least) * np.float32(2) + np.float32(12) * lit, dtype=np.float32)
 
 
 def _low_at_most(features: Features) -> Field | np.float32:

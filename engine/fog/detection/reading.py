@@ -11,7 +11,7 @@ from engine.errors import CubeInvalid
 from engine.fog.cube import Cube
 from engine.fog.detection.explanation import Explanation, Finding
 from engine.fog.detection.features import QUANTITIES
-from engine.fog.detection.judging import COLD_K, ICE_K, QUARTZ_K, SNOW, default_judge, heightless
+from engine.fog.detection.judging import COLD_K, ICE_K, NIGHT_DROPLETS, QUARTZ_K, SNOW, default_judge, droplet_limit, heightless
 from engine.fog.detection.odds import CHECKS, SUNLIT, Evidence, light_shares, sunlit_share
 from engine.fog.detection.physics import GLINT_DEG, Look, look
 from engine.fog.detection.texture import grey_mask
@@ -145,12 +145,27 @@ def _screens(seen: Look, row: int, column: int) -> Iterator[Finding]:
         value = float(seen.features.values[name][row, column])
         if value > limit if above else value < limit:
             yield Finding(check.name.lower(), check.words[1], QUANTITIES[name].words, round(value, 3), QUANTITIES[name].unit, limit, False)
+    yield from _dark(seen, row, column)
     glint = seen.features.sight.glint
     if glint is not None:
         angle = float(glint[row, column])
         passed = angle >= GLINT_DEG
         words = Check.NO_GLINT.words[0 if passed else 1]
         yield Finding("no_glint", words, "angle to the mirrored sun", round(angle, 1), "°", GLINT_DEG, passed)
+
+
+def _dark(seen: Look, row: int, column: int) -> Iterator[Finding]:
+    """Where too few droplets hold the odds down although the rest would speak for fog."""
+    droplets, bright = seen.features.values.get("droplets"), seen.features.values.get("bright")
+    if droplets is None or seen.basis != "full":
+        return
+    here = (slice(row, row + 1), slice(column, column + 1))
+    most = droplet_limit(droplets[here], None if bright is None else bright[here], seen.features.sight.zenith[here])
+    if abs(float(most[0, 0]) - float(seen.judgement.odds[row, column])) < 1e-3:
+        quantity = QUANTITIES["droplets"]
+        limit = round(float(NIGHT_DROPLETS), 3)
+        words = "too few droplets to be fog in the dark"
+        yield Finding("droplets", words, quantity.words, round(float(droplets[row, column]), 3), quantity.unit, limit, False)
 
 
 def _known(value: float) -> float | None:
