@@ -8,7 +8,7 @@ cached for ever; one without must be revalidated.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -82,6 +82,26 @@ def own_files(base: str, name: str) -> dict[str, str]:
         "style": asset_url(base, name, f"{name}.css"),
         "shared": asset_url(base, "shared", "shared.css"),
     }
+
+
+def news(key: str, sent: object) -> tuple[str, object] | None:
+    """What a component told since the last time it was looked at: its kind and value; ``None`` if nothing new.
+
+    A state with a revision, not a trigger: a trigger is lost where another part of the page starts the script anew before it is read.
+
+    Args:
+        key: Name of the component's instance.
+        sent: The state ``{revision, kind, value}`` that its script sets.
+    """
+    import streamlit as st
+
+    if not isinstance(sent, Mapping):
+        return None
+    memory, revision, kind = f"_{key}_seen", sent.get("revision"), sent.get("kind")
+    if not isinstance(revision, int) or not isinstance(kind, str) or revision == st.session_state.get(memory):
+        return None
+    st.session_state[memory] = revision
+    return kind, sent.get("value")
 
 
 def vendor_url(base: str, path: str) -> str:

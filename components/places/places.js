@@ -50,10 +50,10 @@ export default mounting(
       parent.append(this.root);
     }
 
-    update({ data, setTriggerValue }) {
+    update({ data, setStateValue }) {
       const first = !this.data;
       this.data = data;
-      this.say = setTriggerValue;
+      this.state = setStateValue;
       if (first) this.index = data.index;
       followTheme(this.root);
       const print = JSON.stringify([data.url, data.body, data.own, data.stamps]);
@@ -135,6 +135,12 @@ export default mounting(
         this.say("added", { name, ...place });
         this.name.value = this.spot.value = "";
       }
+    }
+
+    /** To Python: a state with a revision, which no other event of the page can swallow. */
+    say(kind, value) {
+      this.revision = Math.max((this.revision ?? 0) + 1, Date.now());
+      this.state("told", { revision: this.revision, kind, value });
     }
 
     leave() {

@@ -64,11 +64,14 @@ def places(
             "body": dict(body),
             "over": over,
         },
-        on_picked_change=_rerun,
-        on_added_change=_rerun,
-        on_dropped_change=_rerun,
+        on_told_change=_rerun,
     )
-    return PlaceEvents(place_sent(result.picked), _named(result.added), result.dropped if isinstance(result.dropped, str) else None)
+    kind, value = frontend.news(key, result.told) or ("", None)
+    return PlaceEvents(
+        picked=place_sent(value) if kind == "picked" else None,
+        added=_named(value) if kind == "added" else None,
+        dropped=value if kind == "dropped" and isinstance(value, str) else None,
+    )
 
 
 def _named(sent: Any) -> tuple[str, float, float] | None:  # noqa: ANN401 - whatever a browser may send
@@ -79,4 +82,4 @@ def _named(sent: Any) -> tuple[str, float, float] | None:  # noqa: ANN401 - what
 
 
 def _rerun() -> None:
-    """A named trigger needs a callback; the rerun itself is all that is wanted."""
+    """A named state needs a callback; the rerun itself is all that is wanted."""

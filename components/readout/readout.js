@@ -45,10 +45,10 @@ export default mounting(
       parent.append(this.root);
     }
 
-    update({ data, setTriggerValue }) {
+    update({ data, setStateValue }) {
       const before = this.data;
       this.data = data;
-      this.say = setTriggerValue;
+      this.state = setStateValue;
       followTheme(this.root);
       if (!before) this.index = data.index;
       const told = JSON.stringify(data.at);
@@ -94,8 +94,7 @@ export default mounting(
       this.body.setAttribute("aria-live", this.pinned ? "polite" : "off");
       if (!known) {
         tell("place", { over: this.data.over, lon: null, lat: null });
-        this.say("place", null);
-        this.say("freed", Date.now());
+        this.say("freed", true);
       }
       if (this.pinned) this.ask();
       else this.empty();
@@ -212,6 +211,12 @@ export default mounting(
     notes({ notes, method }) {
       const lines = [...(notes ?? []), method ? `Method: ${this.data.methods[method] ?? method}.` : ""].filter(Boolean);
       return lines.length ? h("div", { class: "ph-notes" }, ...lines.map((line) => h("p", {}, line))) : null;
+    }
+
+    /** To Python: a state with a revision, which no other event of the page can swallow. */
+    say(kind, value) {
+      this.revision = Math.max((this.revision ?? 0) + 1, Date.now());
+      this.state("told", { revision: this.revision, kind, value });
     }
 
     leave() {

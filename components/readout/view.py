@@ -67,10 +67,10 @@ def readout(
             "at": None if at is None else list(at),
             "over": over,
         },
-        on_place_change=_rerun,
-        on_freed_change=_rerun,
+        on_told_change=_rerun,
     )
-    return ReadoutEvents(place_sent(result.place), result.freed is not None)
+    kind, value = frontend.news(key, result.told) or ("", None)
+    return ReadoutEvents(place_sent(value) if kind == "place" else None, kind == "freed")
 
 
 def place_sent(sent: Any) -> tuple[float, float] | None:  # noqa: ANN401 - whatever a browser may send
@@ -84,4 +84,4 @@ def place_sent(sent: Any) -> tuple[float, float] | None:  # noqa: ANN401 - whate
 
 
 def _rerun() -> None:
-    """A named trigger needs a callback; the rerun itself is all that is wanted."""
+    """A named state needs a callback; the rerun itself is all that is wanted."""

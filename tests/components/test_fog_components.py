@@ -74,16 +74,30 @@ def test_components_are_told_what_they_ask_for_and_where() -> None:
     assert told(at, "places")["own"] == [{"name": "Rig", "lon": 1, "lat": 2}]
 
 
-def test_what_a_person_did_comes_back_checked() -> None:
+def said(revision: int, kind: str, value: Any) -> dict[str, Any]:
+    return {"told": {"revision": revision, "kind": kind, "value": value}}
+
+
+def test_what_a_person_did_comes_back_checked_and_once() -> None:
     at = run_page(
-        why={"place": {"lon": 12.5, "lat": -20}},
-        ports={"added": {"name": "  My   platform ", "lon": 1, "lat": 2}, "dropped": "Rig", "picked": {"lon": 3, "lat": 4}},
+        why=said(1, "place", {"lon": 12.5, "lat": -20}),
+        ports=said(5, "added", {"name": " My  rig ", "lon": 1, "lat": 2}),
         sea={"divider": 0.25},
     )
     assert at.session_state.read.place == (12.5, -20)
-    assert at.session_state.place.added == ("My platform", 1, 2)
-    assert (at.session_state.place.dropped, at.session_state.place.picked) == ("Rig", (3, 4))
+    assert at.session_state.place.added == ("My rig", 1, 2)
     assert at.session_state.map.divider == 0.25
+    at.run()
+    assert at.session_state.read.place is None
+    assert at.session_state.place.added is None
+    at.session_state["ports"] = said(6, "dropped", "Rig")
+    at.session_state["why"] = said(2, "freed", True)
+    at.run()
+    assert at.session_state.place.dropped == "Rig"
+    assert at.session_state.read.freed
+    at.session_state["ports"] = said(7, "picked", {"lon": 3, "lat": 4})
+    at.run()
+    assert at.session_state.place.picked == (3, 4)
 
 
 @pytest.mark.parametrize("sent", [None, 3, {}, {"lon": 1}, {"lon": "1", "lat": 2}, {"lon": float("nan"), "lat": 0}, {"lon": 0, "lat": 91}])
@@ -97,7 +111,7 @@ def test_what_is_no_place_of_the_divider_is_none(sent: Any) -> None:
 
 
 def test_a_point_without_a_name_is_none() -> None:
-    assert run_page(ports={"added": {"name": " ", "lon": 1, "lat": 2}}).session_state.place.added is None
+    assert run_page(ports=said(1, "added", {"name": " ", "lon": 1, "lat": 2})).session_state.place.added is None
 
 
 def test_marks_sides_and_ticks_are_told_as_they_are() -> None:
