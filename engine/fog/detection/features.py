@@ -306,7 +306,7 @@ def _height(sight: Sight, top: Field, seen: Mapping[str, Field]) -> tuple[Field 
     sst = sight.fields.get("SST")
     if sst is not None:
         raw = top - sst
-        clear = clear & (np.abs(raw + 0.5) < 4)
+        clear = clear & (raw > -4.5) & (raw < 8)  # clear sea can't look warmer than it is: then the product is too cold
         share = blur(clear.astype(np.float32), box)
         total = blur(np.where(clear, raw, np.float32(0)), box)
         correction = total / (share + np.float32(0.08))

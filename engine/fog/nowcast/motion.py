@@ -123,7 +123,10 @@ def _followed(one: Field | None, two: Field | None) -> tuple[NDArray[np.float64]
         return nothing
     steps = _pysteps()
     before, after = np.ma.masked_invalid(one), np.ma.masked_invalid(two)
-    places, shifts = steps["track"](before, after, steps["detect"](before).astype(np.float32))
+    corners = steps["detect"](before).astype(np.float32)
+    if not len(corners):  # on which the tracker fails
+        return nothing
+    places, shifts = steps["track"](before, after, corners)
     if not len(places):
         return nothing
     arrived = (places + shifts).astype(np.float32)
