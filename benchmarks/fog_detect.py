@@ -33,6 +33,7 @@ FILLED: Final = {
     "R0225": "R0160",
     "BT0620": "BT1120",
     "BT0730": "BT1120",
+    "BT0960": "BT1120",
     "BT1040": "BT1120",
     "BT1330": "BT1120",
 }
@@ -65,17 +66,19 @@ def main(size: int = SIZE, rounds: int = ROUNDS) -> dict[str, Any]:
             path = write_cube(Path(folder) / f"SYNTHETIC_{light}.zarr", series).path
             with Cube.open(path) as cube:
                 detect(cube, 0)  # imports, tables
-                figures[f"{light}_s"] = round(median(_times(cube, rounds)), 4)
-    slowest = max(value for name, value in figures.items() if name.endswith("_s"))
+                wall, cpu = zip(*_times(cube, rounds), strict=True)
+                figures[f"{light}_s"], figures[f"{light}_cpu_s"] = round(median(wall), 4), round(median(cpu), 4)
+    slowest = max(figures[f"{light}_s"] for light in HOURS)
     return figures | {"ratio": round(slowest / LIMIT, 3), "limit_s": LIMIT, "cells": size * size, "elements": elements, "synthetic": True}
 
 
-def _times(cube: Cube, rounds: int) -> Sequence[float]:
+def _times(cube: Cube, rounds: int) -> Sequence[tuple[float, float]]:
+    """Seconds by the clock, and of the processor's work, which a busy machine doesn't lengthen."""
     took = []
     for _ in range(rounds):
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), time.process_time()
         mask = detect(cube, 0)
-        took.append(time.perf_counter() - began)
+        took.append((time.perf_counter() - began, time.process_time() - worked))
         assert np.isfinite(mask.fog_fraction)
     return took
 
