@@ -47,7 +47,7 @@ class Strip {
     this.label = h("strong", { class: "ph-now" });
     this.note = h("span", { class: "ph-note" });
     this.rates = h("select", { class: "ph-rate", "aria-label": "Speed", onchange: () => this.habit({ rate: Number(this.rates.value) }) }, ...RATES.map((rate) => h("option", { value: rate, selected: rate === this.rate }, `${rate} fps`)));
-    this.round = h("button", { type: "button", class: "ph-play ph-loop", "aria-label": "Repeat", title: "Repeat from the first frame", onclick: () => this.habit({ loop: !this.loop }) }, icon(LOOP));
+    this.round = h("button", { type: "button", class: "ph-loop", "aria-label": "Repeat", title: "Repeat from the first frame", onclick: () => this.habit({ loop: !this.loop }) }, icon(LOOP));
     this.help = h("span", { class: "ph-help", "aria-hidden": "true" });
     this.marks = h("div", { class: "ph-marks" });
     this.slider = h("div", { class: "ph-slider", role: "slider", tabindex: 0, "aria-label": "Time", "aria-valuemin": 0 }, this.marks);
