@@ -7,7 +7,7 @@ is fitted is how likely the answer is given what is seen, so that probabilities 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -41,12 +41,10 @@ class Asked:
     Attributes:
         alone: Quantities.
         together: Pairs of them.
-        context: Whether neighbours count.
     """
 
     alone: tuple[str, ...]
     together: tuple[tuple[str, str], ...] = ()
-    context: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +78,7 @@ class FitRecipe:
         try:
             record = yaml.safe_load(path.read_text(encoding="utf-8"))
             asked = {
-                str(name): Asked(
-                    tuple(part["alone"]), tuple((one, two) for one, two in part.get("together", ())), bool(part.get("context", False))
-                )
+                str(name): Asked(tuple(part["alone"]), tuple((one, two) for one, two in part.get("together", ())))
                 for name, part in record.pop("questions").items()
             }
             knots = {str(name): tuple(float(value) for value in at) for name, at in record.pop("knots").items()}
@@ -264,7 +260,7 @@ def _looked(
 
 
 def fit(recipe: FitRecipe, samples: Samples, progress: Progress = silent) -> dict[str, Any]:
-    """The content of ``physics.yaml``, still without what neighbours say."""
+    """The content of ``physics.yaml``."""
     questions = []
     for number, (name, asked) in enumerate(recipe.questions.items()):
         progress("Fitting", number, len(recipe.questions))
@@ -296,43 +292,6 @@ def balance(content: dict[str, Any], samples: Samples) -> dict[str, Any]:
         move = float(moves[int(np.argmin(np.abs(np.array(said) - true)))])
         record = next(each for each in content["questions"] if each["name"] == "fog")["lights"][light]
         record["base"] = round(record["base"] + move, 3)
-    return content
-
-
-def fit_context(
-    recipe: FitRecipe, content: dict[str, Any], progress: Progress = silent, cancel: Cancel | None = None, every: int = 2
-) -> dict[str, Any]:
-    """The content with what neighbours say, fitted on half as many further series.
-
-    Raises:
-        Cancelled: If it was stopped.
-    """
-    from engine.fog.detection.judging import Judge, neighbours
-
-    judge = Judge(read_questions(content))
-    others = replace(recipe, seed=recipe.seed + recipe.series, series=max(1, recipe.series // every))
-    parts: list[tuple[Matrix, NDArray[np.bool_], Matrix, Matrix]] = []
-    for number, plan in enumerate(planned(others)):
-        stop_if(cancel, "Fitting")
-        progress("Listening to neighbours", number, others.series)
-        for index in plan.frames:
-            frame = plan.series.frame(index)
-            assert frame.label is not None
-            features = Features.of(sight_of(plan.series, index, frame.fields))
-            odds = judge(features, context=False).odds
-            cells, weight = _kept(recipe, features.sight, frame.label, plan.dice)
-            codes = frame.label.ravel()[cells]
-            heard = [np.clip(odds, -8, 8), *neighbours(features, odds)]
-            weight = weight * np.float32(plan.weight) * np.where(codes == Label.FOG_BELOW_CLOUD, np.float32(_HIDDEN_COUNTS), np.float32(1))
-            matrix = np.column_stack([each.ravel()[cells] for each in heard])
-            parts.append((matrix, codes == Label.FOG, weight, features.sight.zenith.ravel()[cells]))
-    matrix, fog, weight, zenith = (np.concatenate(each) for each in zip(*parts, strict=True))
-    for record in content["questions"]:
-        if recipe.questions[record["name"]].context:
-            for light, share in light_shares(zenith).items():
-                found = newton(matrix, fog, (weight * share).astype(np.float64), 1e-5 * np.eye(3))
-                named = zip(("own", "near", "far"), found, strict=True)
-                record["lights"][light]["context"] = {name: round(max(float(value), 0.0), 3) for name, value in named}
     return content
 
 
