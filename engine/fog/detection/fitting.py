@@ -298,6 +298,8 @@ def balance(content: dict[str, Any], samples: Samples) -> dict[str, Any]:
 def _evidence(recipe: FitRecipe, asked: Asked, samples: Samples, target: NDArray[np.bool_], light: Lighting) -> dict[str, Any]:
     share = light_shares(samples.zenith)[light]
     rows = np.flatnonzero(share > 0)
+    if not (target[rows].any() and not target[rows].all()):
+        raise RecipeInvalid(RECIPE.name, f"its series show too little under the light of {light}. Take more of them.")
     design = _Design(recipe, asked, samples, rows, light)
     weight = (samples.weight * share)[rows].astype(np.float64)
     found = newton(design.matrix, target[rows], weight, design.penalty)
