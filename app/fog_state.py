@@ -139,4 +139,4 @@ def place_of(text: str) -> tuple[float, float]:
 
 def place_text(lon: float, lat: float) -> str:
     """A place as the address carries it, to five decimals."""
-    return f"{lon + 0.0:.5f},{lat + 0.0:.5f}"
+    return f"{round(lon, 5) + 0.0:.5f},{round(lat, 5) + 0.0:.5f}"  # adding zero takes the sign from a zero that was rounded to

@@ -111,7 +111,7 @@ def choose_data(state: EvaluateState) -> Data:
             found = engine().evaluations.find(state.data, state.folder)
     except PharosError as error:
         st.warning(literal(words(error)))
-        return Data(flaw=words(error))
+        return Data(flaw="Choose other data first.")
     tell(found)
     part = found.chosen(state.kind.forms, state.part)
     if part is not None and part.recipes and not state.held and "held" in state.kind.options:

@@ -73,3 +73,8 @@ def test_what_is_no_place_is_left_out(text: str) -> None:
 def test_a_place_is_longitude_first() -> None:
     assert place_of("12.08,-22.41") == (12.08, -22.41)
     assert FogState(at="12.08000,-22.41000").place == (12.08, -22.41)
+
+
+@pytest.mark.parametrize(("lon", "lat"), [(0.0, -1e-287), (-0.000004, 1e-9), (-0.0, -0.0)])
+def test_a_zero_that_was_rounded_to_has_no_sign(lon: float, lat: float) -> None:
+    assert place_text(lon, lat) == "0.00000,0.00000"

@@ -53,7 +53,7 @@ def test_a_lake_is_found_on_every_date(request: pytest.FixtureRequest, lakes: tu
     """ROC AUC of the score of “a lake” against more than 30 % water: at least 0.75 on every date."""
     config, collection = lakes
     if f"{request.node.callspec.params['lakes']} px, {day}" in OPEN:
-        request.applymarker(pytest.mark.xfail(reason="0.73 and 0.72: small ponds rank above wide green water; see the model's card", strict=True))
+        request.applymarker(pytest.mark.xfail(reason="0.73 and 0.72: small ponds rank above wide green water; see the card", strict=True))
     query = Query("naip", texts=("a lake",), span=TimeSpan.from_like(day, day), limit=1000, merge=False)
     hits = index.search(collection, query, encoders.load(settings=config)).hits
     mask = water(Path(collection.scenes[hits[0].scene].source))

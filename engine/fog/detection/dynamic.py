@@ -12,7 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,8 +109,11 @@ class _Past:
         return Motion.track(history, frame - first)
 
 
-class DynamicDetector:
-    """A detector with a memory: odds = newest + 0.35 · (carried − newest); what was fog stays fog down to a probability of 0.35."""
+class _InTime:
+    """What detectors with a past have in common: the detector that they wrap, and its name with an addition."""
+
+    _suffix: ClassVar[str]
+    _says: ClassVar[str]
 
     def __init__(self, base: Detector | None = None) -> None:
         self._base = base or detector()
@@ -119,17 +122,24 @@ class DynamicDetector:
     @property
     def name(self) -> str:
         """Name."""
-        return f"{self._base.name}-dynamic"
+        return f"{self._base.name}-{self._suffix}"
 
     @property
     def title(self) -> str:
         """As a person reads it."""
-        return f"{self._base.title}; dynamic: carried memory of the frames before, with hysteresis"
+        return f"{self._base.title}; {self._says}"
 
     @property
     def experimental(self) -> bool:
         """As the detector that it wraps."""
         return self._base.experimental
+
+
+class DynamicDetector(_InTime):
+    """A detector with a memory: odds = newest + 0.35 · (carried − newest); what was fog stays fog down to a probability of 0.35."""
+
+    _suffix = "dynamic"
+    _says = "dynamic: carried memory of the frames before, with hysteresis"
 
     def detect(self, cube: Cube, frame: int) -> FogMask:
         """See :meth:`engine.fog.detection.Detector.detect`; of the frames before, three at most are looked at."""
@@ -155,27 +165,11 @@ class DynamicDetector:
             return mixed, (mixed >= _EVEN) | ((mixed >= _STAYS) & (was > 0.5))
 
 
-class MultiFrameDetector:
+class MultiFrameDetector(_InTime):
     """A detector on three frames at once: odds added up with fixed weights, the earlier ones carried along."""
 
-    def __init__(self, base: Detector | None = None) -> None:
-        self._base = base or detector()
-        self._past = _Past(self._base)
-
-    @property
-    def name(self) -> str:
-        """Name."""
-        return f"{self._base.name}-multiframe"
-
-    @property
-    def title(self) -> str:
-        """As a person reads it."""
-        return f"{self._base.title}; multi-frame: three frames, carried by motion"
-
-    @property
-    def experimental(self) -> bool:
-        """As the detector that it wraps."""
-        return self._base.experimental
+    _suffix = "multiframe"
+    _says = "multi-frame: three frames, carried by motion"
 
     def detect(self, cube: Cube, frame: int) -> FogMask:
         """See :meth:`engine.fog.detection.Detector.detect`; of the frames before, two at most are looked at."""
