@@ -126,6 +126,10 @@ class PictureReader:
         part = TileImage(rgb, valid)
         return part if size is None else part.resized(*fitted(window.width, window.height, size))
 
+    def view(self, window: Window, size: int | None = None) -> TileImage:
+        """What an encoder sees is what a person does."""
+        return self.read(window, size)
+
     def close(self) -> None:
         """Let go of the decoded pixels."""
         self._image = None

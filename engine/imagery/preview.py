@@ -6,7 +6,7 @@ The stretch is computed once from a decimated read and then fixed, so that neigh
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, Self
 
 import numpy as np
@@ -134,6 +134,10 @@ class Stretch:
         low, high = np.where(narrow, middle - half, low), np.where(narrow, middle + half, high)
         return cls(tuple(low.tolist()), tuple(high.tolist()))
 
+    def of_one(self, channel: int) -> Self:
+        """The ramp of one channel alone."""
+        return replace(self, low=self.low[channel : channel + 1], high=self.high[channel : channel + 1])
+
     def apply(self, data: NDArray[np.generic]) -> Picture:
         """(C, H, W) stored values → (H, W, 3) uint8; one channel becomes grey; values that are not finite become 0."""
         if data.dtype == np.uint8 and self == Stretch.identity(len(self.low)):
@@ -146,6 +150,28 @@ class Stretch:
             shown = np.clip(np.nan_to_num(np.rint(scaled), nan=0.0), 0, 255).astype(np.uint8)
         picture = np.moveaxis(shown, 0, -1)
         return np.ascontiguousarray(np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture)
+
+
+def with_infrared(picture: Picture, infrared: NDArray[np.uint8]) -> Picture:
+    """Colours in which plants are greener and water is bluer, for encoders that know colours alone.
+
+    In near infrared water is dark and plants are bright, whatever colour they have: a green lake and a green field look alike to
+    the eye and not there. G′ = (3 G + N) / 4 and B′ = (5 B − N) / 4; red stays.
+
+    Args:
+        picture: (H, W, 3) uint8.
+        infrared: (H, W) uint8 near infrared, under the same ramp as the colours.
+
+    Returns:
+        (H, W, 3) uint8.
+
+    Source: SPOT Image's pseudo-natural colours, (3 G + N) / 4 and (3 G − N) / 4; with a blue band, its own in the place of green's.
+    """
+    _, green, blue = np.moveaxis(picture.astype(np.int16), -1, 0)
+    mixed = picture.copy()
+    mixed[..., 1] = (3 * green + infrared + 2) // 4
+    mixed[..., 2] = np.clip((5 * blue - infrared + 2) // 4, 0, 255)
+    return mixed
 
 
 def _already_good(values: NDArray[np.float64], joint: NDArray[np.float64]) -> bool:

@@ -21,7 +21,7 @@ from engine.errors import ImageEmpty, ImageTooLarge, ImageUnreadable, ImageWitho
 from engine.geometry import Window
 from engine.imagery import outline
 from engine.imagery.dates import acquired
-from engine.imagery.preview import Mask, Stretch, TileImage, fitted
+from engine.imagery.preview import Mask, Stretch, TileImage, fitted, with_infrared
 from engine.imagery.sensor import UNKNOWN, Composite, guess_sensor, sensor, sensors
 from engine.imagery.sources import Source, hardened, quietly
 from engine.imagery.tiling import TileSpec
@@ -51,6 +51,7 @@ class Look:
         masked: Whether the file carries a mask besides nodata.
         nodata: Value of invalid pixels, one a shown band; ``None`` without.
         palette: (256, 3) uint8 colours of an indexed picture; ``None`` otherwise.
+        infrared: Near infrared band beside natural colours, for encoders; 0 without.
     """
 
     indexes: tuple[int, ...]
@@ -58,6 +59,7 @@ class Look:
     masked: bool = False
     nodata: tuple[float | None, ...] = ()
     palette: NDArray[np.uint8] | None = None
+    infrared: int = 0
 
 
 def scene_from_raster(source: Source, *, place: Bounds | None = None, unplaced: bool = False, sensor_id: str = "") -> Scene:
@@ -162,13 +164,31 @@ class RasterReader:
         Raises:
             ImageUnreadable: If the file can't be read any more.
         """
+        return self._picture(window, size, infrared=False)
+
+    def view(self, window: Window, size: int | None = None) -> TileImage:
+        """A window as an encoder sees it: where the scene has near infrared, it is mixed into the colours.
+
+        Args:
+            window: See :meth:`read`.
+            size: See :meth:`read`.
+
+        Raises:
+            ImageUnreadable: If the file can't be read any more.
+        """
+        return self._picture(window, size, infrared=bool(self.look.infrared))
+
+    def _picture(self, window: Window, size: int | None, *, infrared: bool) -> TileImage:
         width, height = (window.width, window.height) if size is None else fitted(window.width, window.height, size)
         inner = _within(window, self.scene.width, self.scene.height)
         if inner is None:
             return TileImage(np.zeros((height, width, 3), np.uint8), np.zeros((height, width), bool))
         with reading(self._source):
             data, valid = _pixels(self._handle(), self.look, inner, (2 * width, 2 * height))
+            near = _band(self._handle(), self.look.infrared, inner, data.shape[1:]) if infrared else None
         rgb = self.look.palette[data[0].astype(np.intp)] if self.look.palette is not None else self.stretch.apply(data)
+        if near is not None:
+            rgb = with_infrared(rgb, self.stretch.of_one(0).apply(near[None])[..., 0])
         image = TileImage(rgb, valid)
         if inner != window:
             image = _padded(image, inner, window)
@@ -304,7 +324,8 @@ def look_of(dataset: Any, sensor_id: str) -> Look:  # noqa: ANN401 - rasterio ha
         indexes = tuple(kinds.index(kind) + 1 for kind in tagged)
     flags = dataset.mask_flag_enums[indexes[0] - 1]
     masked = MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags
-    return Look(indexes, alpha, masked, tuple(dataset.nodatavals[index - 1] for index in indexes))
+    infrared = sensor(sensor_id).infrared(count, dataset.descriptions) or 0
+    return Look(indexes, alpha, masked, tuple(dataset.nodatavals[index - 1] for index in indexes), infrared=infrared)
 
 
 def cell_tiles(scene: Scene, spec: TileSpec) -> list[Tile]:
@@ -387,6 +408,15 @@ def _pixels(dataset: Any, look: Look, window: Window, most: tuple[int, int]) -> 
     if data.dtype.kind == "f":
         valid &= np.isfinite(data).all(axis=0)
     return data, valid
+
+
+def _band(dataset: Any, index: int, window: Window, shape: tuple[int, ...]) -> Data:  # noqa: ANN401
+    """Stored values of one band, the pixels that :func:`_pixels` takes for this shape."""
+    from rasterio.windows import Window as RasterWindow
+
+    part = RasterWindow(window.column, window.row, window.width, window.height)
+    values: Data = dataset.read(index, window=part, out_shape=shape)
+    return values
 
 
 def _differs(band: Data, nodata: float) -> Mask:

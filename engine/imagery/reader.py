@@ -25,6 +25,9 @@ class SceneReader(Protocol):
     def read(self, window: Window, size: int | None = None) -> TileImage:
         """A window as a picture, its longer side ``size`` pixels."""
 
+    def view(self, window: Window, size: int | None = None) -> TileImage:
+        """A window as an encoder sees it: a picture, with the help of near infrared where that was taken."""
+
     def close(self) -> None:
         """Let go of files and pixels."""
 

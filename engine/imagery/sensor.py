@@ -128,6 +128,11 @@ class Sensor:
             return (min(found, default=1),)
         return tuple(found) if len(set(found)) > 1 else (found[0],)
 
+    def infrared(self, count: int, descriptions: Sequence[str | None] = ()) -> int | None:
+        """The near infrared band of a file with ``count`` bands, counted from 1; ``None`` without, or if the colours are false."""
+        found = self.position("nir", descriptions) if self.composite.natural else None
+        return found if found is not None and found <= count else None
+
     def fits(self, count: int) -> bool:
         """Whether a file with so many bands can be this sensor's."""
         return (self.least_bands or len(self.bands)) <= count <= len(self.bands)

@@ -277,7 +277,7 @@ class _Run:
             return None
         window, most = candidate.tile.window, 2 * self.encoder.input_size
         try:
-            image = candidate.reader.read(window, most if max(window.width, window.height) > most else None)
+            image = candidate.reader.view(window, most if max(window.width, window.height) > most else None)
         except PharosError as error:
             return error
         return image.fill() if image.valid_share >= LEAST_VALID else None

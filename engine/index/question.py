@@ -119,5 +119,5 @@ def _picture(path: str, encoder: Encoder) -> FloatVectors:
         raise ImageUnreadable(name, why)
     scene = found.scenes[0]
     with imagery.open_scene(scene) as reader:
-        image = reader.read(Window(0, 0, scene.width, scene.height), min(2 * encoder.input_size, max(scene.width, scene.height)))
+        image = reader.view(Window(0, 0, scene.width, scene.height), min(2 * encoder.input_size, max(scene.width, scene.height)))
     return np.asarray(encoder.images([image.fill()])[0], dtype=np.float32)

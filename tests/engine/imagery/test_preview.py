@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.imagery.preview import Stretch, TileImage
+from engine.imagery.preview import Stretch, TileImage, with_infrared
 
 from .rasters import scenery
 
@@ -119,3 +119,14 @@ def test_files_keep_size_colour_and_holes(kind: Literal["png", "webp", "jpeg"]) 
     assert np.abs(np.asarray(decoded.convert("RGB"))[10, 25].astype(int) - (200, 100, 50)).max() <= 6
     if kind != "jpeg":
         assert np.asarray(decoded.convert("RGBA"))[10, 5, 3] == 0
+
+
+def test_near_infrared_is_mixed_as_spot_image_does() -> None:
+    """G′ = (3 G + N) / 4 and B′ = (5 B − N) / 4 to the nearest step, cut off at black and white."""
+    rng = np.random.default_rng(3)
+    picture, infrared = rng.integers(0, 256, (9, 7, 3), np.uint8), rng.integers(0, 256, (9, 7), np.uint8)
+    mixed = with_infrared(picture, infrared)
+    _, green, blue = np.moveaxis(picture.astype(float), -1, 0)
+    np.testing.assert_array_equal(mixed[..., 0], picture[..., 0])
+    np.testing.assert_allclose(mixed[..., 1], (3 * green + infrared) / 4, atol=0.5)
+    np.testing.assert_allclose(mixed[..., 2], np.clip((5 * blue - infrared) / 4, 0, 255), atol=0.5)

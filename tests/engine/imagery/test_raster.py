@@ -117,6 +117,40 @@ def test_near_infrared_written_as_alpha_is_not_a_mask(write: Write) -> None:
     )
 
 
+def test_an_encoder_sees_near_infrared_as_colour(write: Write) -> None:
+    """Where a green lake is dark in near infrared and a green field bright, a person sees one green and an encoder two colours."""
+    data = scenery(4)  # of a wide range, so that it is shown as it is
+    data[:, :32] = np.array([60, 100, 60, 30], np.uint8)[:, None, None]
+    data[3, :32, 64:] = 180
+    scene = only(write("a.tif", data, descriptions=("red", "green", "blue", "nir"), nodata=0))
+    with open_scene(scene) as reader:
+        person, encoder = reader.read(WHOLE), reader.view(WHOLE)
+        assert (person.rgb[:32] == (60, 100, 60)).all()
+        assert (encoder.rgb[:32, :64] == (60, 83, 68)).all()
+        assert (encoder.rgb[:32, 64:] == (60, 120, 30)).all()
+        assert encoder.valid.all()
+        beyond = reader.view(Window(120, 90, 16, 12), 8)
+        assert beyond.rgb.shape == (6, 8, 3)
+        assert beyond.valid.mean() == 0.25
+
+
+def test_near_infrared_shares_the_ramp_of_the_colours(write: Write) -> None:
+    """Sixteen bits: a band as bright as green leaves green as it is, whatever the stretch."""
+    data = scenery(4, dtype="uint16")
+    data[3] = data[1]
+    scene = only(write("S.tif", data))
+    with open_scene(scene) as reader:
+        np.testing.assert_array_equal(reader.view(WHOLE).rgb[..., :2], reader.read(WHOLE).rgb[..., :2])
+
+
+@pytest.mark.parametrize("name", ["a.tif", "landsat_swir_nir_red_green_2015.tif"])
+def test_without_near_infrared_or_natural_colours_a_view_is_the_picture(write: Write, name: str) -> None:
+    scene = only(write(name, scenery(4 if "nir" in name else 3)))
+    assert ("nir" in name) == (scene.sensor == "landsat_swir_nir_red_green")
+    with open_scene(scene) as reader:
+        np.testing.assert_array_equal(reader.view(WHOLE).rgb, reader.read(WHOLE).rgb)
+
+
 def test_a_real_alpha_band_is_a_mask(write: Write) -> None:
     data = scenery(4)
     data[3] = 255

@@ -70,8 +70,14 @@ def test_radar_and_multispectral_sensors(found: Found) -> None:
     assert spain.sensor == "sentinel2_l1c"
     with open_scene(spain) as reader:
         image = reader.read(reader.tiles(TileSpec(512))[0].window)
+        seen = reader.view(reader.tiles(TileSpec(512))[0].window)
     assert 60 < image.rgb.mean() < 190
     assert image.rgb.std() > 25
+    with rasterio.open(next(Path(spain.source).parents[1].glob("Label/Spain_7370579*"))) as label:
+        water = label.read(1) == 1  # drawn by hand
+    for picture, least in ((image, 1.0), (seen, 1.3)):  # a blue share of water over that of land
+        share = picture.rgb[..., 2] / np.maximum(picture.rgb.sum(axis=-1, dtype=int), 1)
+        assert share[water].mean() > least * share[~water].mean()
 
 
 def test_the_bahamas_collar_is_invalid(found: Found) -> None:
