@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _GRAY = (0.299, 0.587, 0.114)  # ITU-R BT.601 luma
 
 
-def augment(pictures: Tensor, size: int, how: Augmentation, random: Generator) -> Tensor:
+def augment(pictures: Tensor, size: int, how: Augmentation, random: Generator, windows: Tensor | None = None) -> Tensor:
     """Vary a batch: place, scale, direction, resolution, colour and haze, each image by itself.
 
     Args:
@@ -23,11 +23,12 @@ def augment(pictures: Tensor, size: int, how: Augmentation, random: Generator) -
         size: Pixels of a side of the result.
         how: The ranges.
         random: Decides everything, so that a step can be repeated.
+        windows: (B, 2, 3) what each view shows, from :func:`draw_windows`; drawn here if None.
 
     Returns:
         (B, C, size, size) float32 in 0–1.
     """
-    varied = _cropped(_shares(pictures), size, how, random)
+    varied = seen_through(_shares(pictures), draw_windows(len(pictures), how, random) if windows is None else windows, size)
     if pictures.is_floating_point():
         return varied
     varied = _coarsened(varied, how.coarse, random)
@@ -52,14 +53,17 @@ def _between(low: Tensor | float, high: Tensor | float, shape: tuple[int, ...], 
     return low + (high - low) * torch.rand(shape, generator=random)
 
 
-def _cropped(pictures: Tensor, size: int, how: Augmentation, random: Generator) -> Tensor:
-    """A window of its own for each image, turned and mirrored."""
-    count = len(pictures)
+def draw_windows(count: int, how: Augmentation, random: Generator) -> Tensor:
+    """A window of its own for each of some images, turned and mirrored.
+
+    Returns:
+        (B, 2, 3) float32, maps a view's coordinates of −1…1 to those of its picture, as ``affine_grid`` takes it.
+    """
     share, low, high = torch.tensor(how.areas).T
     kind = torch.multinomial(share, count, replacement=True, generator=random)
     side = _between(low[kind], high[kind], (count,), random).sqrt()
     stretch = torch.exp(_between(-1.0, 1.0, (count,), random) * math.log(how.aspect) / 2)
-    half = torch.stack([(side * stretch).clamp(max=1), (side / stretch).clamp(max=1)], dim=1)  # of width and height, in a picture of -1…1
+    half = torch.stack([(side * stretch).clamp(max=1), (side / stretch).clamp(max=1)], dim=1)  # of width and height
     centre = _between(-1.0, 1.0, (count, 2), random) * (1 - half)
     if how.turn:
         quarter = torch.randint(4, (count,), generator=random) * (math.pi / 2)
@@ -68,9 +72,20 @@ def _cropped(pictures: Tensor, size: int, how: Augmentation, random: Generator) 
         quarter, mirror = torch.zeros(count), torch.ones(count)
     cos, sin = quarter.cos().round(), quarter.sin().round()
     turn = torch.stack([torch.stack([cos * mirror, -sin], 1), torch.stack([sin * mirror, cos], 1)], 1)
-    affine = torch.cat([half[:, :, None] * turn, centre[:, :, None]], dim=2)
-    grid = F.affine_grid(affine, [count, 3, size, size], align_corners=False)
-    return F.grid_sample(pictures, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    return torch.cat([half[:, :, None] * turn, centre[:, :, None]], dim=2)
+
+
+def seen_through(values: Tensor, windows: Tensor, size: int) -> Tensor:
+    """(B, C, H, W) float and (B, 2, 3) windows → (B, C, size, size) float, bilinear."""
+    grid = F.affine_grid(windows, [len(values), values.shape[1], size, size], align_corners=False)
+    seen: Tensor = F.grid_sample(values, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    return seen
+
+
+def kept_area(windows: Tensor) -> Tensor:
+    """(B, 2, 3) windows → (B,) float, the share of each picture that its view shows."""
+    area: Tensor = torch.linalg.det(windows[:, :, :2]).abs()
+    return area
 
 
 def _coarsened(pictures: Tensor, share: float, random: Generator) -> Tensor:

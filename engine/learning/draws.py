@@ -30,6 +30,7 @@ class Draw:
         places: (B,) int64, which pictures of the source these are.
         metadata: B records of how the pictures were taken, or None if the source knows nothing of it.
         sensor: What took them: ``rgb`` goes to the model's own visual tower, others to towers of their own.
+        ground: (B, 1, h, w) float 0–1, the part of each picture that shows its classes; all of it if None.
     """
 
     pictures: Tensor
@@ -40,6 +41,7 @@ class Draw:
     places: NDArray[np.int64]
     metadata: tuple[Metadata, ...] | None = None
     sensor: str = "rgb"
+    ground: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -55,6 +57,7 @@ class Draw:
             unsure=self.unsure[part],
             places=self.places[part],
             metadata=self.metadata[part] if self.metadata is not None else None,
+            ground=self.ground[part] if self.ground is not None else None,
         )
 
 

@@ -18,6 +18,26 @@ SIDE: Final = 1344
 """Side of an island's scene, pixels of 10 m."""
 
 
+class Parts(Part):
+    """What is known of parts of pictures whose classes were given to the whole, see :mod:`engine.learning.views`.
+
+    Attributes:
+        package: Image weights of a package, whose first stages tell water from land by its look.
+        water: Classes with inland water in every picture: as much of the class is in a part as there is water.
+        perhaps: Classes of which some pictures have such water.
+        beside: Classes that the land beside the water may be.
+        alike: Classes that a small part doesn't tell apart: one field without its neighbours.
+        small: Share of a picture below which that is so.
+    """
+
+    package: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+    water: Annotated[tuple[str, ...], Field(min_length=1)]
+    perhaps: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    alike: tuple[str, ...] = ()
+    small: Share = 0.3
+
+
 class CaptionedPictures(Part):
     """Class folders of pictures with sentences, as AID with the RSICD captions.
 
@@ -30,6 +50,7 @@ class CaptionedPictures(Part):
         held_out: Share of each class that is kept for validation.
         class_prompts: Share of the texts that are class words; the others are sentences.
         sensor: What took the pictures, and so which image tower sees them.
+        views: What is known of parts of the pictures; nothing if left out.
     """
 
     kind: Literal["aid_rsicd"]
@@ -40,6 +61,7 @@ class CaptionedPictures(Part):
     held_out: Share = 0.1
     class_prompts: Share = 0.35
     sensor: Literal["rgb"] = "rgb"
+    views: Parts | None = None
     tells_metadata: ClassVar[bool] = False
 
     @property

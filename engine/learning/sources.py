@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from engine.learning.draws import Draw
 from engine.learning.pairs import Captioned, Split, decoded, read_captioned, split
 from engine.learning.phrases import PhraseTable, Text
 from engine.learning.recipe import CaptionedPictures, located
+from engine.learning.views import Views
 from engine.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -30,6 +32,10 @@ class Source(Protocol):
 
     def draw(self, places: NDArray[np.int64], random: np.random.Generator) -> Draw:
         """The pairs at some places of the source, with random texts."""
+        ...
+
+    def seen(self, draw: Draw, windows: Tensor, size: int) -> Draw:
+        """What holds of views of some pairs: (B, 2, 3) windows of :func:`engine.learning.augmentation.draw_windows`, pixels of a side."""
         ...
 
     def vocabulary(self) -> Iterator[str]:
@@ -52,6 +58,7 @@ class CaptionedSource:
         phrases: Words of the classes.
         parts: What is learned from and what is held out.
         class_prompts: Share of class words among the texts.
+        views: What holds of parts of the pictures; None if a part is taken for the whole.
     """
 
     pictures: NDArray[np.uint8]
@@ -60,6 +67,7 @@ class CaptionedSource:
     phrases: PhraseTable
     parts: Split
     class_prompts: float
+    views: Views | None = None
 
     @classmethod
     def read(cls, recipe: CaptionedPictures, seed: int, cache: Path, progress: Progress = silent) -> CaptionedSource:
@@ -74,7 +82,11 @@ class CaptionedSource:
         records = tuple(record for record in read_captioned(root) if record.label in phrases.classes)
         labels = np.array([phrases.classes.index(record.label) for record in records], dtype=np.int64)
         pictures = decoded(root, records, recipe.size, cache, progress)
-        return cls(pictures, records, labels, phrases, split(records, recipe.held_out, seed), recipe.class_prompts)
+        parts = split(records, recipe.held_out, seed)
+        views = None
+        if recipe.views is not None:
+            views = Views.of(recipe.views, pictures, labels, parts.train, phrases.classes, cache, progress)
+        return cls(pictures, records, labels, phrases, parts, recipe.class_prompts, views)
 
     def __len__(self) -> int:
         return len(self.parts.train)
@@ -86,6 +98,10 @@ class CaptionedSource:
         one_hot = np.eye(len(self.phrases.classes), dtype=bool)[self.labels[indices]]
         unsure = np.zeros_like(one_hot)
         return Draw(torch.from_numpy(self.pictures[indices]), texts, one_hot, unsure, self.phrases.draw_all(random), indices)
+
+    def seen(self, draw: Draw, windows: Tensor, size: int) -> Draw:
+        """What holds of views, as far as the recipe says how to tell."""
+        return draw if self.views is None else self.views.seen(draw, windows, size)
 
     def vocabulary(self) -> Iterator[str]:
         """All sentences that are learned from, all phrases and all templates."""

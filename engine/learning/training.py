@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.errors import MemoryShort, RecipeInvalid, TrainingDiverged
-from engine.learning.augmentation import augment
+from engine.learning.augmentation import augment, draw_windows
 from engine.learning.backbone import early, start_from
 from engine.learning.descent import adamw, one_cycle
 from engine.learning.draws import Draw
@@ -187,7 +187,7 @@ class Training:
     def _backward(self, draws: Sequence[Draw]) -> float:
         """The gradient of a step, part by part; the loss."""
         self.optimiser.zero_grad(set_to_none=True)
-        pictures, total = self._varied(draws), 0.0
+        (draws, pictures), total = self._varied(draws), 0.0
         for part in range(self.parts):
             loss = self._loss(self._part(draws, pictures, part))
             total += float(loss.detach())
@@ -275,11 +275,15 @@ class Training:
             for piece, image, own in zip(pieces, images, rows, strict=True)
         ]
 
-    def _varied(self, draws: Sequence[Draw]) -> list[Tensor]:
-        """The pictures of each source, varied."""
+    def _varied(self, draws: Sequence[Draw]) -> tuple[list[Draw], list[Tensor]]:
+        """The pictures of each source, varied, and what the views still show of what was drawn."""
         random = torch.Generator().manual_seed(_seed(self.recipe.seed, 1000, self.step))
-        size = self.recipe.size_at(self.epoch)
-        return [augment(draw.pictures, size, how, random) for draw, how in zip(draws, self.augmentations, strict=True)]
+        size, seen, pictures = self.recipe.size_at(self.epoch), [], []
+        for source, draw, how in zip(self.sources, draws, self.augmentations, strict=True):
+            windows = draw_windows(len(draw), how, random)
+            pictures.append(augment(draw.pictures, size, how, random, windows))
+            seen.append(source.seen(draw, windows, size))
+        return seen, pictures
 
     def _views(self, piece: Piece) -> Callable[[], Tensor]:
         """Further random views of the pictures."""

@@ -213,8 +213,7 @@ def test_memory_for_nothing_is_said(recipe: Recipes, tmp_path: Path, monkeypatch
 def test_parts_of_a_step_hold_the_same_pairs_and_pictures(recipe: Recipes, tmp_path: Path) -> None:
     read = Recipe.read(recipe())
     training = Training.begin(read, (CaptionedSource.read(cast("CaptionedPictures", read.data[0]), 5, tmp_path / "cache"),))
-    draws = [training.draw(0, 0)]
-    pictures = training._varied(draws)
+    draws, pictures = training._varied([training.draw(0, 0)])
     training.halve()
     pieces = [piece for part in range(2) for piece in training._part(draws, pictures, part)]
     assert torch.equal(torch.cat([piece.pictures for piece in pieces]), pictures[0])

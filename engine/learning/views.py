@@ -1,0 +1,127 @@
+"""What holds of a part of a picture, when words were given to the whole of it.
+
+“A pond” is said of a picture with a pond and the land around it. A tile of a real scene may show the water alone, the land alone, or some
+of both; and a field without its neighbours may be a meadow.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.errors import RecipeInvalid
+from engine.learning.augmentation import kept_area, seen_through
+from engine.learning.draws import Draw
+from engine.learning.water import SURE, find_water
+from engine.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.learning.recipe import Parts
+
+_TRUSTED: Final = 0.08
+"""Share of water that is found at least in a picture of it; where less is, the look has failed and all of the picture counts."""
+_ALL: Final = 0.9
+"""Share of water from which a view shows nothing else."""
+_SOME: Final = 0.1
+"""Share of water from which a view of another class may be called by the water."""
+_TRACE: Final = 0.02
+"""Share of water below which a view shows none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """What is known of parts of the pictures of a classified data set.
+
+    Attributes:
+        wet: (N, h, w) bool, where water is seen in each picture.
+        water: (C,) bool, classes that are as much in a view as there is water; so the others.
+        perhaps: (C,) bool, classes whose pictures may show such water.
+        beside: (C,) bool, classes that the rest of a picture of water may be.
+        alike: (C,) bool, classes that a small view doesn't tell apart.
+        small: Share of a picture below which a view is small.
+    """
+
+    wet: NDArray[np.bool_]
+    water: NDArray[np.bool_]
+    perhaps: NDArray[np.bool_]
+    beside: NDArray[np.bool_]
+    alike: NDArray[np.bool_]
+    small: float
+
+    @classmethod
+    def of(
+        cls,
+        how: Parts,
+        pictures: NDArray[np.uint8],
+        labels: NDArray[np.int64],
+        train: NDArray[np.int64],
+        classes: Sequence[str],
+        cache: Path,
+        progress: Progress = silent,
+    ) -> Views:
+        """Look for water, or take what was found before.
+
+        Args:
+            how: What the recipe says.
+            pictures: (N, 3, H, W) uint8.
+            labels: (N,) index of each picture's class in ``classes``.
+            train: Indices of the pictures that may be learned from.
+            classes: Names.
+            cache: Folder for what is found.
+            progress: Told of the pictures looked at.
+
+        Raises:
+            RecipeInvalid: If it names a class that there isn't.
+            DataMissing: If the package isn't installed.
+        """
+        flags = {}
+        for key in ("water", "perhaps", "beside", "alike"):
+            unknown = sorted(set(getattr(how, key)) - set(classes))
+            if unknown:
+                raise RecipeInvalid(f"views.{key}", f"there is no class “{unknown[0]}”. It has {', '.join(classes)}.")
+            flags[key] = np.isin(classes, getattr(how, key))
+        positive, told = flags["water"][labels], ~flags["perhaps"][labels]
+        content = hashlib.sha256(train.tobytes() + labels.tobytes() + np.packbits(positive).tobytes() + np.packbits(told).tobytes())
+        content.update(f"{how.package}|{SURE}|{pictures.shape}".encode())
+        path = cache / f"water-{content.hexdigest()[:12]}.npy"
+        if not path.is_file():
+            found = find_water(pictures, positive, train[told[train]], how.package, progress)
+            cache.mkdir(parents=True, exist_ok=True)
+            partial = path.with_suffix(".partial")
+            with partial.open("wb") as file:
+                np.save(file, found)
+            partial.replace(path)
+        return cls(np.load(path), flags["water"], flags["perhaps"], flags["beside"], flags["alike"], how.small)
+
+    def seen(self, draw: Draw, windows: Tensor, size: int) -> Draw:
+        """What holds of views of some pictures.
+
+        Args:
+            draw: The pictures with the classes of their wholes.
+            windows: (B, 2, 3) what the views show.
+            size: Pixels of a side of the views.
+
+        Returns:
+            The draw with the ground of its views; classes that they don't tell are unsure, a class of water without water as well.
+        """
+        wet = seen_through(torch.from_numpy(self.wet[draw.places]).float()[:, None], windows, size)
+        of_water = (draw.labels & self.water).any(axis=1)
+        trusted = self.wet[draw.places].mean(axis=(1, 2)) >= _TRUSTED
+        ground = torch.where(torch.from_numpy(of_water & trusted)[:, None, None, None], wet, 1.0)
+        share, there = ground.mean(dim=(1, 2, 3)).numpy(), wet.mean(dim=(1, 2, 3)).numpy()
+        gone = draw.labels & self.water & (share < _TRACE)[:, None]
+        unsure = draw.unsure | gone
+        unsure |= self.beside & (of_water & (share < _ALL))[:, None]
+        unsure |= self.water & ((draw.labels & self.perhaps).any(axis=1) & (there >= _SOME))[:, None]
+        unsure |= self.alike & ((draw.labels & self.alike).any(axis=1) & (kept_area(windows).numpy() < self.small))[:, None]
+        labels = draw.labels & ~gone
+        return replace(draw, labels=labels, unsure=unsure & ~labels, ground=ground)
