@@ -31,6 +31,7 @@ class Draw:
         metadata: B records of how the pictures were taken, or None if the source knows nothing of it.
         sensor: What took them: ``rgb`` goes to the model's own visual tower, others to towers of their own.
         ground: (B, 1, h, w) float 0–1, the part of each picture that shows its classes; all of it if None.
+        amounts: (B, C) float32 0–1, how much of each class is in a picture; None if that is not known.
     """
 
     pictures: Tensor
@@ -42,6 +43,7 @@ class Draw:
     metadata: tuple[Metadata, ...] | None = None
     sensor: str = "rgb"
     ground: Tensor | None = None
+    amounts: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -58,6 +60,7 @@ class Draw:
             places=self.places[part],
             metadata=self.metadata[part] if self.metadata is not None else None,
             ground=self.ground[part] if self.ground is not None else None,
+            amounts=self.amounts[part] if self.amounts is not None else None,
         )
 
 

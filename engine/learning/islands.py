@@ -110,6 +110,8 @@ class IslandSource:
         sensor: What took them.
         captions: Share of the texts that list all that is there.
         held_out: Windows of other islands, only measured on; None without.
+        amounts: (N, C) float32 0–1, share of a window over twice the class's share of presence: half a tile of lake is a lake, a
+            runway needs less.
     """
 
     pictures: Pixels
@@ -121,6 +123,7 @@ class IslandSource:
     sensor: str = "rgb"
     captions: float = 0.0
     held_out: IslandSource | None = None
+    amounts: NDArray[np.float32] | None = None
 
     @classmethod
     def read(cls, recipe: Islands, seed: int, cache: Path, progress: Progress = silent) -> IslandSource:
@@ -146,7 +149,9 @@ class IslandSource:
         traces = ~present & (of_class >= _TRACE * bar)
         rarity = 1 / np.sqrt(np.maximum(present.sum(axis=0), 1))
         metadata = tuple(windows.metadata[place] for place in np.flatnonzero(told))
-        return cls(windows.pictures[told], present[told], traces[told], rarity, phrases, metadata, how.sensor, how.captions, held_out)
+        amounts = np.clip(of_class / (2 * bar), 0, 1).astype(np.float32)[told]
+        windows_told = (windows.pictures[told], present[told], traces[told])
+        return cls(*windows_told, rarity, phrases, metadata, how.sensor, how.captions, held_out, amounts)
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -163,6 +168,7 @@ class IslandSource:
             places=places,
             metadata=tuple(self.metadata[place] for place in places),
             sensor=self.sensor,
+            amounts=self.amounts[places] if self.amounts is not None else None,
         )
 
     def seen(self, draw: Draw, windows: Tensor, size: int) -> Draw:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor, nn
@@ -60,6 +61,13 @@ class Batch:
         """Which images and class names belong together, and which pairs are ignored: each (B, C) bool."""
         positive, ignored = class_matches(self.draw, self.draw.names)
         return positive.to(self.image.device), ignored.to(self.image.device)
+
+    def amounts(self) -> Tensor | None:
+        """(B, C) float 0–1, how much of each picture words for the classes say; None if that is not known."""
+        if self.draw.amounts is None:
+            return None
+        holds = torch.from_numpy(np.stack([text.holds for text in self.draw.names])).to(self.image)
+        return (torch.from_numpy(self.draw.amounts).to(self.image) @ holds.T).clamp(max=1)
 
     def labels(self) -> Tensor:
         """(B, C) float, 1 for the classes of each picture."""

@@ -62,13 +62,13 @@ class Contents:
     """How much of some pictures shows what words say.
 
     Attributes:
-        holds: (N, C) bool, whether the words hold for a picture.
+        amount: (N, C) float 0–1, how much of its ground a picture gives to what the words say.
         ground: (N, 1, h, w) float 0–1, the part of each picture that shows its classes.
         open: (N, C) bool, words of which nobody knows whether, or how much, they hold.
         share: (N, C) float 0–1, how much of a picture the words say.
     """
 
-    holds: Tensor
+    amount: Tensor
     ground: Tensor
     open: Tensor
     share: Tensor
@@ -77,27 +77,29 @@ class Contents:
     def of(cls, batch: Batch) -> Contents:
         """Of a batch's views and its words for all classes; without a ground all of a picture shows its classes."""
         holds, ignored = batch.class_matches()
+        amount = batch.amounts()
         ground = batch.draw.ground
         every = torch.ones(len(holds), 1, *batch.pictures.shape[-2:])
-        return cls.on(holds, (every if ground is None else ground).to(batch.image), ignored)
+        amount = holds if amount is None else amount
+        return cls.on(amount.to(batch.image), (every if ground is None else ground).to(batch.image), ignored)
 
     @classmethod
-    def on(cls, holds: Tensor, ground: Tensor, opened: Tensor) -> Contents:
+    def on(cls, amount: Tensor, ground: Tensor, opened: Tensor) -> Contents:
         """Words hold on their ground and nowhere else."""
-        return cls(holds, ground, opened, holds * ground.mean(dim=(1, 2, 3))[:, None])
+        return cls(amount, ground, opened, amount * ground.mean(dim=(1, 2, 3))[:, None])
 
     def part(self, which: Tensor, where: Tensor) -> Contents:
         """Some of the pictures as far as they show: (M,) indices, (M, 1, h, w) bool."""
-        return self.on(self.holds[which], self.ground[which] * where, self.open[which])
+        return self.on(self.amount[which], self.ground[which] * where, self.open[which])
 
     def beside(self, other: Contents) -> Contents:
         """What pictures show that are put together from these and others, place by place."""
-        share = (self.share + other.share).clamp(max=1)
-        return Contents(self.holds | other.holds, self.ground + other.ground, self.open | other.open, share)
+        amount, share = (self.amount + other.amount).clamp(max=1), (self.share + other.share).clamp(max=1)
+        return Contents(amount, self.ground + other.ground, self.open | other.open, share)
 
     def and_more(self, more: Contents) -> Contents:
         """These pictures and others in one."""
-        return Contents(*(torch.cat([getattr(each, name) for each in (self, more)]) for name in ("holds", "ground", "open", "share")))
+        return Contents(*(torch.cat([getattr(each, name) for each in (self, more)]) for name in ("amount", "ground", "open", "share")))
 
 
 def regions(shares: Tensor, size: int, coarse: int) -> Tensor:

@@ -54,6 +54,17 @@ def test_words_are_true_of_their_windows(made: Windows, tmp_path: Path) -> None:
             assert (text.holds & source.present[place]).any()
 
 
+def test_half_a_window_of_lake_is_a_lake(made: Windows, tmp_path: Path) -> None:
+    """A lake is said to be there from a quarter, a forest from a third; twice as much is all that counts."""
+    source = IslandSource.read(Islands(kind="island", seeds=(100,), phrases=PHRASES), 1, tmp_path)
+    draw = source.draw(np.array([1, 2, 0]), np.random.default_rng(0))
+    assert draw.amounts is not None
+    lake, forest = source.phrases.classes.index("lake"), source.phrases.classes.index("forest")
+    np.testing.assert_allclose(draw.amounts[:, lake], [0.8, 0.2, 0], rtol=1e-6)
+    np.testing.assert_allclose(draw.amounts[:, forest], [0.9, 1, 1], rtol=1e-6)
+    assert draw.amounts.sum() == pytest.approx(3.9)
+
+
 def test_each_window_keeps_its_record(made: Windows, tmp_path: Path) -> None:
     source = IslandSource.read(Islands(kind="island", seeds=(100,), phrases=PHRASES), 1, tmp_path)
     draw = source.draw(np.array([2, 0]), np.random.default_rng(0))
@@ -164,7 +175,7 @@ class FakeView:
     def __init__(self) -> None:
         y, x = np.mgrid[:SIDE, :SIDE]
         self.truth = np.where(x < SIDE // 2, LandCover.FOREST, LandCover.SEA).astype(np.uint8)
-        self.rgb = np.stack([x, y, 0 * x], -1).astype(np.uint8)
+        self.counts = np.stack([x, y, 0 * x + 120, y]).astype(np.uint8)
         self.bands = (np.stack([x + band for band in range(12)]) / 200).astype(np.float32)
         self.radar = np.stack([np.where((x + y) % 2, -10.0, -20.0), np.full((SIDE, SIDE), -25.0)]).astype(np.float32)
 
@@ -198,6 +209,13 @@ def test_each_sensor_sees_its_bands(sensor: str, channels: int, kind: type, fake
     assert windows.pictures.shape == (12, channels, 16, 16)
     assert windows.pictures.dtype == kind
     assert np.allclose(windows.shares.sum(axis=1), 1)
+
+
+def test_colours_are_those_that_an_encoder_sees(fake: None) -> None:
+    """With near infrared mixed in, as of any scene that has it: it is as bright as green, and B′ = (5 B − N) / 4."""
+    windows = cut(how(), (1,), 3)
+    _, green, blue = np.moveaxis(windows.pictures.astype(float), 1, 0)
+    np.testing.assert_allclose(blue, (600 - green) / 4, atol=0.5)
 
 
 def test_sensors_see_the_same_places(fake: None) -> None:

@@ -141,6 +141,16 @@ def test_classes_are_as_much_there_as_their_ground(batch: Callable[..., Batch]) 
     assert whole.and_more(mixed).share.shape == (5, 4)
 
 
+def test_known_amounts_are_what_words_are_told_by(batch: Callable[..., Batch]) -> None:
+    amounts = np.array([[0.6, 0.2, 0, 0]] + [[0, 0, 0, 0.1]] * 3, dtype=np.float32)
+    whole = Contents.of(told(quartet(batch), Eye(), amounts=amounts))
+    np.testing.assert_allclose(whole.share, amounts, rtol=1e-6)
+    half = torch.zeros(1, 1, 16, 16, dtype=torch.bool)
+    half[..., :8] = True
+    mixed = whole.part(torch.tensor([0]), half).beside(whole.part(torch.tensor([1]), ~half))
+    np.testing.assert_allclose(mixed.share, [[0.3, 0.1, 0, 0.05]], rtol=1e-6)
+
+
 def test_what_is_unsure_of_a_part_is_open_in_its_mosaics(batch: Callable[..., Batch]) -> None:
     unsure = np.zeros((4, 4), dtype=bool)
     unsure[0, 3] = True
