@@ -7,12 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import timm
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
 from engine.learning import train
+from engine.learning.objectives import Batch
+from engine.learning.objectives.mosaic import Mosaic
 from engine.learning.towers import Towers
+
+from .test_backbone import package
 
 Recipes = Callable[..., Path]
 
@@ -51,3 +56,31 @@ def test_trainings_that_differ_in_their_seed_share_the_lesson(recipe: Recipes, t
     assert lessons == [5]
     assert all(torch.equal(first[name], second[name]) for name in first if "token_embedding" in name)  # what no picture changes
     assert any(not torch.equal(first[name], second[name]) for name in first if name.startswith("visual."))
+
+
+def test_what_views_show_reaches_the_objectives(
+    recipe: Recipes, tmp_path: Path, data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A recipe that knows parts of its pictures trains on them: ponds are blue all over here, so their ground is everywhere."""
+    torch.manual_seed(0)
+    name = package(tmp_path, timm.create_model("tf_efficientnet_lite0").state_dict(), monkeypatch)
+    parts = {"package": name, "water": ["Pond"], "perhaps": ["Beach"], "beside": ["Forest"], "alike": ["Beach", "Forest"], "small": 0.5}
+    seen: list[Batch] = []
+    known = Mosaic.forward
+
+    def watched(self: Mosaic, batch: Batch) -> Tensor:
+        seen.append(batch)
+        return known(self, batch)
+
+    monkeypatch.setattr(Mosaic, "forward", watched)
+    report = train(recipe(objectives=[{"kind": "mosaic"}], epochs=1, data={"views": parts}), out=tmp_path / "run")
+    assert set(report.metrics) >= {"zero_shot"}
+    for batch in seen:
+        ground, labels = batch.draw.ground, batch.draw.labels
+        assert ground is not None
+        assert ground.shape == (len(labels), 1, *batch.pictures.shape[-2:])
+        whole = ground.mean(dim=(1, 2, 3)).numpy()
+        assert (whole[~labels[:, 2]] == 1).all()  # what is not about water is everywhere
+        assert whole[labels[:, 2]].mean() > 0.7
+    assert any(batch.draw.unsure.any() for batch in seen)  # a small beach may be a forest
+    assert len(list((data_folder / "cache").glob("water-*.npy"))) == 1
