@@ -12,7 +12,6 @@ from engine.errors import PharosError
 from engine.serving import engine
 from engine.types import Query, Ranking, TimeSpan, utc
 
-HITS = 12
 ANSWER = "answer"
 
 
@@ -66,7 +65,7 @@ def query_of(state: ViewState) -> Query:
         likes=state.like,
         regions=tuple(drawn.region for drawn in state.regions if not drawn.flaw),
         span=TimeSpan(real, real),
-        limit=HITS,
+        limit=state.hits,
     )
 
 

@@ -18,6 +18,8 @@ from engine.errors import PharosError
 from engine.types import Region
 
 EVERY_DATE = "all"
+HITS, MOST_HITS = 12, 96
+"""How many hits are shown at first, and at most: more pictures than that nobody compares, and the map would be covered."""
 MOST_CORNERS = 500
 """Corners of a drawn region that an address carries; more would outgrow what browsers and proxies accept."""
 EAST_END, NORTH_END = 540.0, 90.0
@@ -118,6 +120,7 @@ class ViewState(PageState):
         when: ISO time of the scene shown and searched, ``all``, or empty for the newest.
         tile: Id of the picked tile.
         labels: Name of a label set, or labels separated by commas.
+        hits: How many are asked for.
         fog: Name of the shown fog cube, or empty.
         frame: Index of its frame.
         basemap: Name of an online basemap, or empty for the offline one.
@@ -126,7 +129,10 @@ class ViewState(PageState):
         fog_opacity: Of the fog layer, percent.
     """
 
-    RANGES: ClassVar[Mapping[str, tuple[int, int]]] = {f"{layer}_opacity": (0, 100) for layer in ("scene", "score", "fog")}
+    RANGES: ClassVar[Mapping[str, tuple[int, int]]] = {
+        "hits": (1, MOST_HITS),
+        **{f"{layer}_opacity": (0, 100) for layer in ("scene", "score", "fog")},
+    }
 
     collection: str = ""
     text: str = ""
@@ -136,6 +142,7 @@ class ViewState(PageState):
     when: str = ""
     tile: str = ""
     labels: str = "land_cover"
+    hits: int = HITS
     fog: str = ""
     frame: int = 0
     basemap: str = ""

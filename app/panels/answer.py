@@ -11,7 +11,7 @@ import streamlit as st
 from app.base import base_path
 from app.chrome import told
 from app.questions import Asked
-from app.state import EVERY_DATE, ViewState
+from app.state import EVERY_DATE, HITS, MOST_HITS, ViewState
 from app.views.session import change, draft, view
 from components.gallery import Card, gallery
 from components.label_chart import label_chart
@@ -93,6 +93,8 @@ def hits(state: ViewState, asked: Asked) -> None:
     if picked and picked != state.tile:
         change(tile=picked)
         st.rerun()
+    if unseen(shown, ranking.relevant) and state.hits < MOST_HITS:
+        st.button(f"Show {HITS} more", width="stretch", on_click=lambda: change(hits=min(view().hits + HITS, MOST_HITS)))
 
 
 def place_words(state: ViewState) -> str:
@@ -106,10 +108,15 @@ def closing(shown: Sequence[Hit], relevant: int, where: str) -> str:
     """The sentence under the last hit."""
     if not shown:
         return f"Nothing in {where} looks like that."
-    more = relevant - sum(1 + len(hit.merged) for hit in shown)
-    if more > 0:
+    more = unseen(shown, relevant)
+    if more:
         return f"{more:,} more tiles in {where} look like the query."
     return f"Below this line nothing in {where} looks like the query."
+
+
+def unseen(shown: Sequence[Hit], relevant: int) -> int:
+    """How many of the tiles that pass the relevance cut no card stands for."""
+    return max(0, relevant - sum(1 + len(hit.merged) for hit in shown))
 
 
 def tile(state: ViewState) -> None:

@@ -12,7 +12,7 @@ import streamlit as st
 from app.basemaps import basemap_names
 from app.chrome import told
 from app.questions import selected_tiles, shown_time
-from app.state import EVERY_DATE, Drawn, ViewState
+from app.state import EVERY_DATE, HITS, Drawn, ViewState
 from app.views.session import change, draft, view
 from components.query_bar import query_bar
 from components.region_list import RegionRow, region_list
@@ -64,12 +64,12 @@ def ask_panel(state: ViewState, names: Sequence[str]) -> None:
 
 
 def _ask() -> None:
-    change(text=st.session_state[TEXT], negative=st.session_state[NEGATIVE], tile="")
+    change(text=st.session_state[TEXT], negative=st.session_state[NEGATIVE], tile="", hits=HITS)
 
 
 def _try_example(example: str) -> None:
     st.session_state[TEXT] = example
-    change(text=example, tile="")
+    change(text=example, tile="", hits=HITS)
 
 
 def _rename(identity: str, name: str) -> None:

@@ -26,7 +26,7 @@ class Parts(Part):
         water: Classes with inland water in every picture: as much of the class is in a part as there is water.
         perhaps: Classes of which some pictures have such water.
         beside: Classes that the land beside the water may be.
-        alike: Classes that a small part doesn't tell apart: one field without its neighbours.
+        alike: Groups of classes that a small part doesn't tell apart: one field without its neighbours, water without its shores.
         small: Share of a picture below which that is so.
     """
 
@@ -34,8 +34,8 @@ class Parts(Part):
     water: Annotated[tuple[str, ...], Field(min_length=1)]
     perhaps: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
-    alike: tuple[str, ...] = ()
-    small: Share = 0.3
+    alike: tuple[tuple[str, ...], ...] = ()
+    small: Share = 0.4
 
 
 class CaptionedPictures(Part):

@@ -46,7 +46,7 @@ class Views:
         water: (C,) bool, classes that are as much in a view as there is water; so the others.
         perhaps: (C,) bool, classes whose pictures may show such water.
         beside: (C,) bool, classes that the rest of a picture of water may be.
-        alike: (C,) bool, classes that a small view doesn't tell apart.
+        alike: (G, C) bool, groups of classes that a small view doesn't tell apart.
         small: Share of a picture below which a view is small.
     """
 
@@ -83,13 +83,9 @@ class Views:
             RecipeInvalid: If it names a class that there isn't.
             DataMissing: If the package isn't installed.
         """
-        flags = {}
-        for key in ("water", "perhaps", "beside", "alike"):
-            unknown = sorted(set(getattr(how, key)) - set(classes))
-            if unknown:
-                raise RecipeInvalid(f"views.{key}", f"there is no class “{unknown[0]}”. It has {', '.join(classes)}.")
-            flags[key] = np.isin(classes, getattr(how, key))
-        positive, told = flags["water"][labels], ~flags["perhaps"][labels]
+        water, perhaps, beside = (_flags(names, classes) for names in (how.water, how.perhaps, how.beside))
+        alike = np.array([_flags(group, classes) for group in how.alike], dtype=bool).reshape(-1, len(classes))
+        positive, told = water[labels], ~perhaps[labels]
         content = hashlib.sha256(train.tobytes() + labels.tobytes() + np.packbits(positive).tobytes() + np.packbits(told).tobytes())
         content.update(f"{how.package}|{SURE}|{pictures.shape}".encode())
         path = cache / f"water-{content.hexdigest()[:12]}.npy"
@@ -100,7 +96,7 @@ class Views:
             with partial.open("wb") as file:
                 np.save(file, found)
             partial.replace(path)
-        return cls(np.load(path), flags["water"], flags["perhaps"], flags["beside"], flags["alike"], how.small)
+        return cls(np.load(path), water, perhaps, beside, alike, how.small)
 
     def seen(self, draw: Draw, windows: Tensor, size: int) -> Draw:
         """What holds of views of some pictures.
@@ -122,6 +118,16 @@ class Views:
         unsure = draw.unsure | gone
         unsure |= self.beside & (of_water & (share < _ALL))[:, None]
         unsure |= self.water & ((draw.labels & self.perhaps).any(axis=1) & (there >= _SOME))[:, None]
-        unsure |= self.alike & ((draw.labels & self.alike).any(axis=1) & (kept_area(windows).numpy() < self.small))[:, None]
+        small = (kept_area(windows).numpy() < self.small)[:, None]
+        for group in self.alike:
+            unsure |= group & ((draw.labels & group).any(axis=1, keepdims=True) & small)
         labels = draw.labels & ~gone
         return replace(draw, labels=labels, unsure=unsure & ~labels, ground=ground)
+
+
+def _flags(names: Sequence[str], classes: Sequence[str]) -> NDArray[np.bool_]:
+    """(C,) bool, which classes are named."""
+    unknown = sorted(set(names) - set(classes))
+    if unknown:
+        raise RecipeInvalid("views", f"there is no class “{unknown[0]}”. There are {', '.join(classes)}.")
+    return np.isin(classes, names)

@@ -8,7 +8,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.state import MOST_CORNERS, Drawn, ViewState
+from app.state import MOST_CORNERS, MOST_HITS, Drawn, ViewState
 from components.map import MapRegion
 
 words = st.text("ab1 |~;,%&=+é水🌊", max_size=12)
@@ -28,6 +28,7 @@ states = st.builds(
     when=words,
     tile=words,
     labels=names,
+    hits=st.integers(1, MOST_HITS),
     fog=words,
     frame=st.integers(0, 500),
     basemap=words,
@@ -44,11 +45,16 @@ def test_a_link_restores_the_view_exactly(state: ViewState) -> None:
 
 
 @given(
-    st.dictionaries(st.sampled_from(["regions", "frame", "fog_opacity", "text", "when", "like", "nonsense"]), st.lists(words, max_size=3))
+    st.dictionaries(
+        st.sampled_from(["regions", "frame", "hits", "fog_opacity", "text", "when", "like", "nonsense"]), st.lists(words, max_size=3)
+    )
+        st.sampled_from(["regions", "frame", "hits", "fog_opacity", "text", "when", "like", "nonsense"]), st.lists(words, max_size=3)
+    )
 )
 def test_any_address_gives_a_view(query: dict[str, list[str]]) -> None:
     state = ViewState.from_query(query)
     assert 0 <= state.fog_opacity <= 100
+    assert 1 <= state.hits <= MOST_HITS
 
 
 def test_an_untouched_view_has_a_clean_address() -> None:

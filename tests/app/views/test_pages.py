@@ -91,3 +91,25 @@ def test_the_data_page_lists_collections_and_models(page: AppTest) -> None:
     tables = [frame.value for frame in page.dataframe]
     assert "fields" in set(tables[0]["collection"])
     assert len(tables[1]) >= 8
+
+
+def test_more_hits_are_shown_on_demand_and_a_new_question_begins_anew(page: AppTest) -> None:
+    """More than twelve of the made-up scenes' 32 tiles look like water."""
+    page.query_params["text"] = "water"
+    page.query_params["when"] = "all"
+    page.run()
+    assert "12 hits in fields" in words(page)
+    next(button for button in page.button if button.label == "Show 12 more").click().run()
+    assert not page.exception
+    assert "24 hits in fields" in words(page)
+    assert page.query_params["hits"] in ("24", ["24"])
+    page.text_input(key="ask-text").input("the sea")
+    next(button for button in page.button if button.label.startswith("Rank")).click().run()
+    assert "12 hits in fields" in words(page)
+
+
+def test_nothing_more_is_offered_where_all_is_shown(page: AppTest) -> None:
+    page.query_params["text"] = "a desert"
+    page.run()
+    assert not page.exception
+    assert not [button for button in page.button if button.label.startswith("Show")]

@@ -64,7 +64,7 @@ def test_what_views_show_reaches_the_objectives(
     """A recipe that knows parts of its pictures trains on them: ponds are blue all over here, so their ground is everywhere."""
     torch.manual_seed(0)
     name = package(tmp_path, timm.create_model("tf_efficientnet_lite0").state_dict(), monkeypatch)
-    parts = {"package": name, "water": ["Pond"], "perhaps": ["Beach"], "beside": ["Forest"], "alike": ["Beach", "Forest"], "small": 0.5}
+    parts = {"package": name, "water": ["Pond"], "perhaps": ["Beach"], "beside": ["Forest"], "alike": [["Beach", "Forest"]], "small": 0.5}
     seen: list[Batch] = []
     known = Mosaic.forward
 

@@ -29,7 +29,7 @@ def views() -> Views:
     """Four pictures; in all of them the left half looks like water, but in the last nothing does."""
     wet = np.zeros((4, 20, 20), dtype=bool)
     wet[:3, :, :10] = True
-    return Views(wet, water=POND, perhaps=BEACH, beside=FARMLAND | MEADOW, alike=FARMLAND | MEADOW, small=0.3)
+    return Views(wet, water=POND, perhaps=BEACH, beside=FARMLAND | MEADOW, alike=np.stack([FARMLAND | MEADOW, POND | BEACH]), small=0.3)
 
 
 def drawn(*labels: np.ndarray, places: tuple[int, ...]) -> Draw:
@@ -61,7 +61,7 @@ def test_water_beside_another_class_is_open(views: Views) -> None:
 
 def test_a_small_field_may_be_a_meadow(views: Views) -> None:
     seen = views.seen(drawn(FARMLAND, FARMLAND, BEACH, places=(3, 3, 3)), torch.stack([CORNER, LEFT, CORNER]), 16)
-    assert seen.unsure.tolist() == [MEADOW.tolist(), [False] * 4, [False] * 4]
+    assert seen.unsure.tolist() == [MEADOW.tolist(), [False] * 4, POND.tolist()]
 
 
 def test_what_was_unsure_before_stays_so(views: Views) -> None:
@@ -104,9 +104,9 @@ def test_what_was_found_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         return found
 
     monkeypatch.setattr("engine.learning.views.find_water", once)
-    how = Parts(package="none", water=("Pond",), perhaps=("Beach",), alike=("Farmland", "Meadow"))
+    how = Parts(package="none", water=("Pond",), perhaps=("Beach",), alike=(("Farmland", "Meadow"), ("Pond", "Beach")))
     for _ in range(2):
         views = Views.of(how, np.zeros((4, 3, 16, 16), np.uint8), labels, train, CLASSES, tmp_path)
         np.testing.assert_array_equal(views.wet, found)
     assert asked == [([False, False, False, True], [1, 3])]  # the beach may have a pond, picture 2 is held out
-    assert views.alike.tolist() == [False, True, True, False]
+    assert views.alike.tolist() == [[False, True, True, False], [True, False, False, True]]
