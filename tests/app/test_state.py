@@ -48,8 +48,6 @@ def test_a_link_restores_the_view_exactly(state: ViewState) -> None:
     st.dictionaries(
         st.sampled_from(["regions", "frame", "hits", "fog_opacity", "text", "when", "like", "nonsense"]), st.lists(words, max_size=3)
     )
-        st.sampled_from(["regions", "frame", "hits", "fog_opacity", "text", "when", "like", "nonsense"]), st.lists(words, max_size=3)
-    )
 )
 def test_any_address_gives_a_view(query: dict[str, list[str]]) -> None:
     state = ViewState.from_query(query)
