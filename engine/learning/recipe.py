@@ -28,6 +28,8 @@ class Parts(Part):
         beside: Classes that the land beside the water may be.
         alike: Groups of classes that a small part doesn't tell apart: one field without its neighbours, water without its shores.
         small: Share of a picture below which that is so.
+        infrared: Share of the pictures that are seen as if near infrared had been mixed into their colours, as it is where a scene has
+            that band; it is guessed from their colours and their water, see :mod:`engine.learning.infrared`.
     """
 
     package: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
@@ -36,6 +38,7 @@ class Parts(Part):
     beside: tuple[str, ...] = ()
     alike: tuple[tuple[str, ...], ...] = ()
     small: Share = 0.4
+    infrared: Share = 0.0
 
 
 class CaptionedPictures(Part):

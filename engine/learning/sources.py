@@ -97,7 +97,8 @@ class CaptionedSource:
         texts = tuple(self._text(int(index), random) for index in indices)
         one_hot = np.eye(len(self.phrases.classes), dtype=bool)[self.labels[indices]]
         unsure = np.zeros_like(one_hot)
-        return Draw(torch.from_numpy(self.pictures[indices]), texts, one_hot, unsure, self.phrases.draw_all(random), indices)
+        draw = Draw(torch.from_numpy(self.pictures[indices]), texts, one_hot, unsure, self.phrases.draw_all(random), indices)
+        return draw if self.views is None else self.views.coloured(draw, random)
 
     def seen(self, draw: Draw, windows: Tensor, size: int) -> Draw:
         """What holds of views, as far as the recipe says how to tell."""

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.errors import RecipeInvalid
+from engine.learning import infrared
 from engine.learning.augmentation import kept_area, seen_through
 from engine.learning.draws import Draw
 from engine.learning.water import SURE, find_water
@@ -48,6 +50,7 @@ class Views:
         beside: (C,) bool, classes that the rest of a picture of water may be.
         alike: (G, C) bool, groups of classes that a small view doesn't tell apart.
         small: Share of a picture below which a view is small.
+        infrared: Share of the pictures that are seen as if near infrared had been mixed into their colours.
     """
 
     wet: NDArray[np.bool_]
@@ -56,6 +59,7 @@ class Views:
     beside: NDArray[np.bool_]
     alike: NDArray[np.bool_]
     small: float
+    infrared: float = 0.0
 
     @classmethod
     def of(
@@ -96,7 +100,17 @@ class Views:
             with partial.open("wb") as file:
                 np.save(file, found)
             partial.replace(path)
-        return cls(np.load(path), water, perhaps, beside, alike, how.small)
+        return cls(np.load(path), water, perhaps, beside, alike, how.small, how.infrared)
+
+    def coloured(self, draw: Draw, random: np.random.Generator) -> Draw:
+        """The draw with some of its pictures as if near infrared had been mixed in."""
+        if not self.infrared:
+            return draw
+        may = (draw.labels & (self.water | self.perhaps)).any(axis=1)  # elsewhere what looks like water is none
+        wet = torch.from_numpy(self.wet[draw.places]).float()[:, None] * torch.from_numpy(np.asarray(may))[:, None, None, None]
+        wet = F.interpolate(wet, size=draw.pictures.shape[-2:], mode="bilinear", align_corners=False)
+        generator = torch.Generator().manual_seed(int(random.integers(2**62)))
+        return replace(draw, pictures=infrared.seen(draw.pictures, wet, self.infrared, generator))
 
     def seen(self, draw: Draw, windows: Tensor, size: int) -> Draw:
         """What holds of views of some pictures.

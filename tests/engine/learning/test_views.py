@@ -110,3 +110,14 @@ def test_what_was_found_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         np.testing.assert_array_equal(views.wet, found)
     assert asked == [([False, False, False, True], [1, 3])]  # the beach may have a pond, picture 2 is held out
     assert views.alike.tolist() == [[False, True, True, False], [True, False, False, True]]
+
+
+def test_water_is_dark_in_near_infrared_where_there_can_be_some(views: Views) -> None:
+    """The same green picture of a pond and of a farm, both wet to the left by their look: the pond's water turns blue, the farm's doesn't."""
+    draw = drawn(POND, FARMLAND, places=(0, 0))
+    green = torch.tensor([60, 110, 60], dtype=torch.uint8)[None, :, None, None].expand(2, 3, 20, 20)
+    seen = replace(views, infrared=1.0).coloured(replace(draw, pictures=green), np.random.default_rng(0)).pictures.int()
+    assert (seen[0, 2, :, :8] > seen[0, 2, :, 12:] + 20).all()  # blue
+    assert (seen[0, 1, :, :8] < seen[0, 1, :, 12:] - 20).all()  # green
+    assert len(seen[1].flatten(1).unique(dim=1).T) == 1
+    assert views.coloured(draw, np.random.default_rng(0)) is draw
