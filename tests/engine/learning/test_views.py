@@ -113,7 +113,7 @@ def test_what_was_found_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_water_is_dark_in_near_infrared_where_there_can_be_some(views: Views) -> None:
-    """The same green picture of a pond and of a farm, both wet to the left by their look: the pond's water turns blue, the farm's doesn't."""
+    """The same green picture of a pond and of a farm, both wet to the left by their look: the pond's water turns blue."""
     draw = drawn(POND, FARMLAND, places=(0, 0))
     green = torch.tensor([60, 110, 60], dtype=torch.uint8)[None, :, None, None].expand(2, 3, 20, 20)
     seen = replace(views, infrared=1.0).coloured(replace(draw, pictures=green), np.random.default_rng(0)).pictures.int()
