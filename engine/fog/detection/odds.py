@@ -222,9 +222,7 @@ class Lookup:
         place[absent] = _ABSENT
         return place.astype(np.intp)
 
-    def weigh(
-        self, question: str, light: Lighting, places: Places, sunlit: Field, by_check: dict[Check, Field] | None = None
-    ) -> Field:
+    def weigh(self, question: str, light: Lighting, places: Places, sunlit: Field, by_check: dict[Check, Field] | None = None) -> Field:
         """Log odds that the evidence adds up to, without the base.
 
         Args:
@@ -243,7 +241,7 @@ class Lookup:
             rows = places.of(term.quantities)
             if rows is None:
                 continue
-            part = term.table.take(rows, mode="clip")
+            part = term.table.take(rows, mode="wrap")  # never beyond its end; this is the mode that checks fastest
             if term.needs_sun and not high:
                 part *= sunlit
             total += part
