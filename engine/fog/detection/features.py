@@ -32,6 +32,10 @@ BROAD_KM: Final = 45.0
 """Side of the box of the surroundings."""
 BACKGROUND_KM: Final = 150.0
 """Side of the box from which the clear sea's own temperature is taken."""
+_LITTLE: Final = np.float32(0.08)
+"""Share of clear sea in that box, at which the frame's own counts as much."""
+_HARDLY: Final = 0.02
+"""Share of clear sea in a frame, at which half of what it shows is believed."""
 _KM: Final = 111.2
 _BLIND: Final = 0.5
 """Where sun and warmth at 3.9 µm balance, droplets can't be seen: the estimate is drawn to 0 where the gain falls below this."""
@@ -299,7 +303,8 @@ def _height(sight: Sight, top: Field, seen: Mapping[str, Field]) -> tuple[Field 
     """(n, m) K of the top above the sea, and what the sea's temperature was corrected by.
 
     A product is biased and coarse; where clear sea is in sight, its own 11 µm says what the sea is like: the mean difference within
-    150 km is taken off, less where little of it is clear. Without a product the clear sea alone is what tops are compared with.
+    150 km is taken off, where little of that is clear the mean of the whole frame, and less where hardly any of the frame is. Without
+    a product the clear sea alone is what tops are compared with.
     """
     clear = _clear(sight, seen)
     box = _box(BACKGROUND_KM, sight.cell_km)
@@ -307,9 +312,9 @@ def _height(sight: Sight, top: Field, seen: Mapping[str, Field]) -> tuple[Field 
     if sst is not None:
         raw = top - sst
         clear = clear & (raw > -4.5) & (raw < 8)  # clear sea can't look warmer than it is: then the product is too cold
-        share = blur(clear.astype(np.float32), box)
-        total = blur(np.where(clear, raw, np.float32(0)), box)
-        correction = total / (share + np.float32(0.08))
+        off = np.where(clear, raw, np.float32(0))
+        anywhere = np.float32(off.mean() / (clear.mean() + _HARDLY))
+        correction = (blur(off, box) + _LITTLE * anywhere) / (blur(clear.astype(np.float32), box) + _LITTLE)
         return raw - correction, correction
     if not clear.any():
         return None, None
