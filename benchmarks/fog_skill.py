@@ -160,6 +160,13 @@ def measured(
     return out
 
 
+def warmed(cube: Cube, by: float | None) -> Cube:
+    """The cube with its sea surface temperature off by so many K, or gone."""
+    data = cube.dataset.load()
+    changed = data.drop_vars("SST") if by is None else data.assign(SST=(data["SST"] + by).assign_attrs(data["SST"].attrs))
+    return Cube(cube.path, changed)
+
+
 class Warmer:
     """Finds in a cube whose sea surface temperature is off, or gone."""
 
@@ -170,9 +177,7 @@ class Warmer:
     def __call__(self, cube: Cube, frame: int) -> FogMask:
         """See :meth:`engine.fog.detection.Detector.detect`."""
         if self._last is None or self._last[0] is not cube:
-            data = cube.dataset.load()
-            changed = data.drop_vars("SST") if self.by is None else data.assign(SST=(data["SST"] + self.by).assign_attrs(data["SST"].attrs))
-            self._last = cube, Cube(cube.path, changed)
+            self._last = cube, warmed(cube, self.by)
         return self.detector.detect(self._last[1], frame)
 
 

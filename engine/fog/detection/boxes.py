@@ -32,18 +32,17 @@ def box_mean(field: Field, size: tuple[int, int], known: NDArray[np.bool_] | Non
         return np.where(share > 1e-4, total / share, np.float32(np.nan))
 
 
-def box_spread(field: Field, size: tuple[int, int], known: NDArray[np.bool_] | None = None) -> Field:
+def box_spread(field: Field, size: tuple[int, int]) -> Field:
     """Standard deviation of what has a value within boxes; NaN where nothing has."""
-    good = np.isfinite(field) if known is None else known
+    return box_moments(field, size)[1]
+
+
+def box_moments(field: Field, size: tuple[int, int]) -> tuple[Field, Field]:
+    """Mean and standard deviation of what has a value within boxes; NaN where nothing has."""
+    good = np.isfinite(field)
     if not good.any():
-        return np.full_like(field, np.nan)
-    middle = np.float32(np.mean(field[good]))  # squares of 280 K lose what is looked for in float32
-    level = np.where(good, field - middle, np.float32(0))
-    if good.all():
-        mean, square = blur(level, size), blur(level * level, size)
-    else:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            share = blur(good.astype(np.float32), size)
-            share = np.where(share > 1e-4, share, np.float32(np.nan))
-            mean, square = blur(level, size) / share, blur(level * level, size) / share
-    return np.asarray(np.sqrt(np.maximum(square - mean * mean, 0)), dtype=np.float32)
+        return np.full_like(field, np.nan), np.full_like(field, np.nan)
+    middle = np.mean(field, where=good, dtype=np.float32)  # squares of 280 K lose what is looked for in float32
+    level = field - middle
+    mean, square = box_mean(level, size, good), box_mean(level * level, size, good)
+    return mean + middle, np.sqrt(np.maximum(square - mean * mean, 0))

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.fog.cube import Cube
-from engine.fog.detection.boxes import blur, box_mean, box_spread, odd
+from engine.fog.detection.boxes import blur, box_mean, box_moments, box_spread, odd
 from engine.fog.detection.sensors import ClearSky, clear_sky
 from engine.fog.grid import Grid
 from engine.fog.planck import SOLAR_39, radiance
@@ -32,6 +32,10 @@ BROAD_KM: Final = 45.0
 """Side of the box of the surroundings."""
 BACKGROUND_KM: Final = 150.0
 """Side of the box from which the clear sea's own temperature is taken."""
+_LITTLE: Final = np.float32(0.08)
+"""Share of clear sea in that box, at which the frame's own counts as much."""
+_HARDLY: Final = 0.02
+"""Share of clear sea in a frame, at which half of what it shows is believed."""
 _KM: Final = 111.2
 _BLIND: Final = 0.5
 """Where sun and warmth at 3.9 µm balance, droplets can't be seen: the estimate is drawn to 0 where the gain falls below this."""
@@ -240,8 +244,8 @@ def _lit(sight: Sight, slant: Field, fine: tuple[int, int]) -> dict[str, Field]:
     air = np.float32(_AIR[name]) * np.minimum(0.5 * (slant + 1 / np.maximum(cosine, np.float32(0.12))), 4)
     bright = np.where(lit, sight.fields[name] - air, np.float32(np.nan))
     out = {"bright": bright}
-    spread = box_spread(bright, fine)
-    out["rough_bright"] = spread / (np.maximum(box_mean(bright, fine), 0) + 5)
+    mean, spread = box_moments(bright, fine)
+    out["rough_bright"] = spread / (np.maximum(mean, 0) + 5)
     if "R0160" in sight.fields:
         out["liquid"] = np.clip(sight.fields["R0160"] / np.maximum(bright, 6), -0.2, 1.6)
     return out
@@ -299,7 +303,8 @@ def _height(sight: Sight, top: Field, seen: Mapping[str, Field]) -> tuple[Field 
     """(n, m) K of the top above the sea, and what the sea's temperature was corrected by.
 
     A product is biased and coarse; where clear sea is in sight, its own 11 µm says what the sea is like: the mean difference within
-    150 km is taken off, less where little of it is clear. Without a product the clear sea alone is what tops are compared with.
+    150 km is taken off, where little of that is clear the mean of the whole frame, and less where hardly any of the frame is. Without
+    a product the clear sea alone is what tops are compared with.
     """
     clear = _clear(sight, seen)
     box = _box(BACKGROUND_KM, sight.cell_km)
@@ -307,9 +312,9 @@ def _height(sight: Sight, top: Field, seen: Mapping[str, Field]) -> tuple[Field 
     if sst is not None:
         raw = top - sst
         clear = clear & (raw > -4.5) & (raw < 8)  # clear sea can't look warmer than it is: then the product is too cold
-        share = blur(clear.astype(np.float32), box)
-        total = blur(np.where(clear, raw, np.float32(0)), box)
-        correction = total / (share + np.float32(0.08))
+        off = np.where(clear, raw, np.float32(0))
+        anywhere = np.float32(off.mean() / (clear.mean() + _HARDLY))
+        correction = (blur(off, box) + _LITTLE * anywhere) / (blur(clear.astype(np.float32), box) + _LITTLE)
         return raw - correction, correction
     if not clear.any():
         return None, None
@@ -339,20 +344,36 @@ def _box(km: float, cell_km: tuple[float, float]) -> tuple[int, int]:
 def between(grid: Grid, angle: Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]], step: int = 8) -> Field:
     """(n, m) of what changes slowly: computed from latitude and longitude on every eighth cell, between them linear."""
     rows, columns = grid.shape
-    places, down = _knots(rows, step)
-    lat = np.interp(places, np.arange(rows), grid.lat)
-    places, across = _knots(columns, step)
-    lon = np.interp(places, np.arange(columns), grid.lon)
-    return np.asarray(down @ angle(lat[:, None], lon[None, :]).astype(np.float32) @ across.T, dtype=np.float32)
+    down, across = _Knots.along(rows, step), _Knots.along(columns, step)
+    lat = np.interp(down.places, np.arange(rows), grid.lat)
+    lon = np.interp(across.places, np.arange(columns), grid.lon)
+    coarse = angle(lat[:, None], lon[None, :]).astype(np.float32)
+    return down.between(np.ascontiguousarray(across.between(coarse.T).T))
 
 
-def _knots(size: int, step: int) -> tuple[NDArray[np.float64], Field]:
-    """Places along an axis, and the (size, k) weights that interpolate between them."""
-    count = max(2, -(-size // step))
-    places = np.linspace(0, max(size - 1, 1), count)
-    at = np.interp(np.arange(size), places, np.arange(count))
-    left = np.minimum(at.astype(np.intp), count - 2)
-    weights = np.zeros((size, count), dtype=np.float32)
-    weights[np.arange(size), left] = 1 - (at - left)
-    weights[np.arange(size), left + 1] = at - left
-    return places, weights
+@dataclass(frozen=True, slots=True, eq=False)
+class _Knots:
+    """Places along an axis.
+
+    Attributes:
+        places: (k,) where they are, in cells.
+        before: (size,) number of the knot before each cell.
+        beyond: (size, 1) how far towards the next one the cell is, 0–1.
+    """
+
+    places: NDArray[np.float64]
+    before: NDArray[np.intp]
+    beyond: Field
+
+    @classmethod
+    def along(cls, size: int, step: int) -> _Knots:
+        """About one for each ``step`` cells, at least two."""
+        count = max(2, -(-size // step))
+        places = np.linspace(0, max(size - 1, 1), count)
+        at = np.interp(np.arange(size), places, np.arange(count))
+        before = np.minimum(at.astype(np.intp), count - 2)
+        return cls(places, before, (at - before).astype(np.float32)[:, None])
+
+    def between(self, values: Field) -> Field:
+        """(k, m) at the knots → (size, m) at the cells."""
+        return values[self.before] + self.beyond * np.diff(values, axis=0)[self.before]

@@ -280,12 +280,12 @@ def balance(content: dict[str, Any], samples: Samples) -> dict[str, Any]:
     fog = read_questions(content)["fog"]
     lookup = Lookup([fog])
     values = samples.values
-    rows = {name: lookup.rows(name, values[name]) for name in lookup.quantities if name in values}
+    places = lookup.places(values)
     most = droplet_limit(values["droplets"], values.get("bright"), samples.zenith)
     for light, share in light_shares(samples.zenith).items():
         chosen = (share > 0.5) & ~(samples.hidden & samples.fog)
         names = np.array([fog.lights[light].imagers.get(each, 0.0) for each in samples.imagers], dtype=np.float32)
-        odds = lookup.weigh("fog", light, rows, sunlit_share(samples.zenith)) + np.float32(fog.lights[light].base) + names[samples.imager]
+        odds = lookup.weigh("fog", light, places, sunlit_share(samples.zenith)) + np.float32(fog.lights[light].base) + names[samples.imager]
         weight, true = samples.weight * chosen, float((samples.weight * chosen)[samples.fog].sum())
         moves = np.arange(0, 1.05, 0.1)
         said = [float(weight[np.fmin(odds + np.float32(move), most) >= 0].sum()) for move in moves]

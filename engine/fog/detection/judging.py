@@ -1,4 +1,4 @@
-"""From quantities to log odds, screens and reasons, a band of rows at a time."""
+"""From quantities to log odds, screens and reasons, a block of cells at a time."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 from typing import Final
 
 import numpy as np
@@ -19,8 +20,11 @@ from engine.fog.mask import Check
 Field = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 
-_BAND: Final = 32_768
-"""Cells that are answered at once: what is in work then stays in the processor's cache."""
+Part = tuple[slice, slice]
+"""Rows and columns."""
+
+_BLOCK: Final = (256, 128)
+"""Cells that are answered at once: what is in work then stays in the processor's cache, and few blocks see more than two lights."""
 _SURE: Final = 8.0
 """Log odds beyond which neighbours hear no more."""
 COLD_K: Final = 245.0
@@ -99,18 +103,18 @@ class Judge:
 
         lost = heightless(features) if question == "fog" else None
 
-        def work(rows: slice) -> None:
-            band = _Band(features, self._lookups[question], zenith, rows)
+        def work(part: Part) -> None:
+            block = _Block(features, self._lookups[question], zenith, part)
             checks: dict[Check, Field] = {}
-            all_lost = lost is not None and bool(lost[rows].all())
-            odds[rows] = band.answer(self.questions["low" if all_lost else question], checks)
-            if lost is not None and not all_lost and lost[rows].any():
-                odds[rows] = np.where(lost[rows], band.answer(self.questions["low"]), odds[rows])
+            all_lost = lost is not None and bool(lost[part].all())
+            odds[part] = block.answer(self.questions["low" if all_lost else question], checks)
+            if lost is not None and not all_lost and lost[part].any():
+                odds[part] = np.where(lost[part], block.answer(self.questions["low"]), odds[part])
             if question == "fog":
-                cover[rows] = band.answer(self.questions["cover"])
-            reasons[rows] = band.bits(checks)
+                cover[part] = block.answer(self.questions["cover"])
+            reasons[part] = block.bits(checks)
 
-        _in_bands(shape, work)
+        _in_blocks(shape, work)
         if question == "fog":
             _without_droplets(features, odds, zenith)
         if context and self.questions[question].context:
@@ -158,15 +162,14 @@ def _low_at_most(features: Features) -> Field | np.float32:
     return np.asarray(np.minimum((np.nan_to_num(droplets) - DROPLETS_FROM) / np.float32(1), LOW_CAP), dtype=np.float32)
 
 
-class _Band:
-    """Some rows of a frame."""
+class _Block:
+    """A part of a frame."""
 
-    def __init__(self, features: Features, lookup: Lookup, zenith: Field, rows: slice) -> None:
-        self.lookup, self.width, self.imager = lookup, zenith.shape[1], features.sight.instrument
-        here = zenith[rows].ravel()
-        self.sun, self.shares = sunlit_share(here), light_shares(here)
-        values = features.values
-        self.places = {name: lookup.rows(name, values[name][rows].ravel()) for name in lookup.quantities if name in values}
+    def __init__(self, features: Features, lookup: Lookup, zenith: Field, part: Part) -> None:
+        here = zenith[part]
+        self.lookup, self.shape, self.imager = lookup, here.shape, features.sight.instrument
+        self.sun, self.shares = sunlit_share(here.ravel()), light_shares(here.ravel())
+        self.places = lookup.places({name: values[part].ravel() for name, values in features.values.items()})
 
     def answer(self, question: Question, checks: dict[Check, Field] | None = None) -> Field:
         """Log odds, and into ``checks`` what each test adds to them."""
@@ -180,12 +183,12 @@ class _Band:
             found = self.lookup.weigh(question.name, light, self.places, self.sun, parts)
             found += np.float32(evidence.base + evidence.imagers.get(self.imager, 0.0))
             if alone:
-                return found.reshape(-1, self.width)
+                return found.reshape(self.shape)
             total += share * found
             if checks is not None:
                 for check, odds in (parts or {}).items():
                     checks[check] = checks.get(check, np.float32(0)) + share * odds
-        return total.reshape(-1, self.width)
+        return total.reshape(self.shape)
 
     def bits(self, checks: Mapping[Check, Field]) -> NDArray[np.uint32]:
         """Which tests speak for and which against."""
@@ -193,7 +196,7 @@ class _Band:
         for check, odds in checks.items():
             out |= (odds > _SAYS) * np.uint32(check.passed_bit)
             out |= (odds < -_SAYS) * np.uint32(check.failed_bit)
-        return out.reshape(-1, self.width)
+        return out.reshape(self.shape)
 
 
 @lru_cache(maxsize=1)
@@ -206,15 +209,18 @@ _SAYS: Final = 0.1
 """Log odds from which a test is said to be passed or failed."""
 
 
-def _in_bands(shape: tuple[int, int], work: Callable[[slice], None]) -> None:
-    high = max(1, _BAND // max(shape[1], 1))
-    bands = [slice(top, min(top + high, shape[0])) for top in range(0, shape[0], high)]
-    if shape[0] <= 2 * high:
-        for band in bands:
-            work(band)
+def _in_blocks(shape: tuple[int, int], work: Callable[[Part], None]) -> None:
+    """A large frame on two threads."""
+    parts = [
+        (slice(top, top + _BLOCK[0]), slice(left, left + _BLOCK[1]))
+        for top, left in product(range(0, shape[0], _BLOCK[0]), range(0, shape[1], _BLOCK[1]))
+    ]
+    if len(parts) <= 2:
+        for part in parts:
+            work(part)
         return
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(work, bands))
+        list(pool.map(work, parts))
 
 
 def neighbours(features: Features, odds: Field) -> tuple[Field, Field]:

@@ -21,6 +21,7 @@ from engine.fog.mask import Check
 from engine.settings import ASSETS
 
 Field = NDArray[np.float32]
+Rows = NDArray[np.intp]
 Lighting = Literal["day", "twilight", "night"]
 
 FILE: Final = ASSETS / "detection" / "physics.yaml"
@@ -165,6 +166,28 @@ def sunlit_share(zenith: Field) -> Field:
     return np.asarray(np.clip((88 - zenith) * np.float32(1 / 4), 0, 1), dtype=np.float32)
 
 
+class Places:
+    """Where some cells lie in the tables, of single quantities and of pairs; those of pairs are kept, for many terms ask for them."""
+
+    def __init__(self, alone: dict[tuple[str, ...], Rows]) -> None:
+        self._rows = alone
+        self._coarse: dict[str, Rows] = {}
+
+    def of(self, quantities: tuple[str, ...]) -> Rows | None:
+        """(k,) places in the table of one quantity or of two; ``None`` where one of them is absent from the frame."""
+        if quantities not in self._rows:
+            if len(quantities) == 1 or any((name,) not in self._rows for name in quantities):
+                return None
+            one, two = (self._thinned(name) for name in quantities)
+            self._rows[quantities] = one * (_COARSE + 2) + two
+        return self._rows[quantities]
+
+    def _thinned(self, name: str) -> Rows:
+        if name not in self._coarse:
+            self._coarse[name] = (self._rows[name,] + 2) >> 2
+        return self._coarse[name]
+
+
 class Lookup:
     """The curves and sheets of some questions as tables, so that a frame is answered in a few passes.
 
@@ -181,8 +204,16 @@ class Lookup:
                 self._terms[question.name, light] += [self._of_sheet(sheet) for sheet in evidence.sheets]
         self.quantities = tuple(self._range)
 
-    def rows(self, quantity: str, values: Field) -> NDArray[np.intp]:
-        """Where values lie in the tables, 0 to 256; 260 for those that are absent."""
+    def places(self, values: Mapping[str, Field]) -> Places:
+        """Where cells lie in the tables.
+
+        Args:
+            values: Quantity → (k,) float32; those that no question asks for are passed over.
+        """
+        return Places({(name,): self._rows(name, values[name]) for name in self.quantities if name in values})
+
+    def _rows(self, quantity: str, values: Field) -> Rows:
+        """0 to 256; 260 for those that are absent."""
         low, high = self._range[quantity]
         place = (values - np.float32(low)) * np.float32(_BINS / (high - low))
         place += np.float32(0.5)
@@ -191,20 +222,13 @@ class Lookup:
         place[absent] = _ABSENT
         return place.astype(np.intp)
 
-    def weigh(
-        self,
-        question: str,
-        light: Lighting,
-        rows: Mapping[str, NDArray[np.intp]],
-        sunlit: Field,
-        by_check: dict[Check, Field] | None = None,
-    ) -> Field:
+    def weigh(self, question: str, light: Lighting, places: Places, sunlit: Field, by_check: dict[Check, Field] | None = None) -> Field:
         """Log odds that the evidence adds up to, without the base.
 
         Args:
             question: Its name.
             light: Under which light.
-            rows: Quantity → (k,) from :meth:`rows`; those that the frame can't give are left out.
+            places: From :meth:`places`; quantities that the frame can't give are left out.
             sunlit: (k,) how much sunlight counts, 0–1.
             by_check: Where to add what each test contributes.
 
@@ -213,11 +237,11 @@ class Lookup:
         """
         total = np.zeros(sunlit.shape, dtype=np.float32)
         high = bool(sunlit.min() == 1) if sunlit.size else True
-        coarse: dict[str, NDArray[np.intp]] = {}
         for term in self._terms[question, light]:
-            if any(name not in rows for name in term.quantities):
+            rows = places.of(term.quantities)
+            if rows is None:
                 continue
-            part = term.look(rows, coarse)
+            part = term.table.take(rows, mode="wrap")  # never beyond its end; this is the mode that checks fastest
             if term.needs_sun and not high:
                 part *= sunlit
             total += part
@@ -230,7 +254,7 @@ class Lookup:
         steps = np.linspace(low, high, _BINS + 1)
         table = np.zeros(_ABSENT + 1, dtype=np.float32)
         table[: _BINS + 1] = np.interp(steps, curve.at, curve.odds)
-        return _Term((curve.quantity,), table)
+        return _Term.of((curve.quantity,), table)
 
     def _of_sheet(self, sheet: Sheet) -> _Term:
         from scipy.interpolate import RegularGridInterpolator
@@ -246,7 +270,7 @@ class Lookup:
         fine = RegularGridInterpolator((np.array(sheet.at), np.array(sheet.across)), np.array(sheet.odds))
         table = np.zeros((_COARSE + 2, _COARSE + 2), dtype=np.float32)  # the last row and column are for absent values
         table[:-1, :-1] = fine(tuple(np.meshgrid(down, across, indexing="ij")))
-        return _Term((sheet.first, sheet.second), table.ravel())
+        return _Term.of((sheet.first, sheet.second), table.ravel())
 
 
 def _share(part: Field, quantities: tuple[str, ...], by_check: dict[Check, Field]) -> None:
@@ -267,19 +291,11 @@ class _Term:
 
     quantities: tuple[str, ...]
     table: Field
+    needs_sun: bool
 
-    @property
-    def needs_sun(self) -> bool:
-        return any(name in SUNLIT for name in self.quantities)
-
-    def look(self, rows: Mapping[str, NDArray[np.intp]], coarse: dict[str, NDArray[np.intp]]) -> Field:
-        if len(self.quantities) == 1:
-            return np.take(self.table, rows[self.quantities[0]], mode="clip")
-        for name in self.quantities:
-            if name not in coarse:
-                coarse[name] = (rows[name] + 2) >> 2
-        one, two = (coarse[name] for name in self.quantities)
-        return np.take(self.table, one * (_COARSE + 2) + two, mode="clip")
+    @classmethod
+    def of(cls, quantities: tuple[str, ...], table: Field) -> _Term:
+        return cls(quantities, table, needs_sun=bool(SUNLIT & set(quantities)))
 
 
 @lru_cache(maxsize=2)

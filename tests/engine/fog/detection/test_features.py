@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -71,6 +72,20 @@ def test_a_wrong_sea_temperature_is_corrected_by_clear_sea_in_sight() -> None:
     heights = [seen({"BT1120": window, "BT0390": near, "SST": full(sea)}).values["height"][:, 18:].mean() for sea in (285.5, 288.5)]
     assert abs(heights[0] - heights[1]) < 1.0
     assert -10 < heights[0] < -6
+
+
+def test_clear_sea_far_away_corrects_as_well_where_none_is_near() -> None:
+    """A sheet of 600 km, of which all but the edge sees no clear sea within 150 km, at the left of which lie 300 km of it."""
+    window = full(284.0)
+    window[:, 8:] = 281.0
+    near = window + np.float32(0.1)
+    near[:, 8:] -= 3
+    heights = []
+    for sea in (285.5, 287.5):
+        sight = replace(seen({"BT1120": window, "BT0390": near, "SST": full(sea)}).sight, cell_km=(37.0, 37.0))
+        heights.append(Features.of(sight).values["height"][:, 18:].mean())
+    assert abs(heights[0] - heights[1]) < 0.5
+    assert -4 < heights[0] < -2
 
 
 def test_without_a_product_tops_are_compared_with_clear_sea_and_without_either_not_at_all() -> None:

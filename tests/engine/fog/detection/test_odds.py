@@ -35,14 +35,14 @@ def test_tables_give_what_curves_and_sheets_give() -> None:
     for light in ("day", "night"):
         evidence = fog.lights[light]
         values = {curve.quantity: rng.uniform(curve.at[0], curve.at[-1], 200).astype(np.float32) for curve in evidence.curves}
-        found = lookup.weigh("fog", light, {name: lookup.rows(name, each) for name, each in values.items()}, sun)
+        found = lookup.weigh("fog", light, lookup.places(values), sun)
         exact = [
             sum(curve.weigh(float(values[curve.quantity][n])) for curve in evidence.curves)
             + sum(sheet.weigh(float(values[sheet.first][n]), float(values[sheet.second][n])) for sheet in evidence.sheets)
             for n in range(200)
         ]
         assert np.abs(found - exact).mean() < 0.1  # steps of the tables
-    absent = {name: lookup.rows(name, np.full(3, np.nan, np.float32)) for name in lookup.quantities}
+    absent = lookup.places({name: np.full(3, np.nan, np.float32) for name in lookup.quantities})
     assert (lookup.weigh("fog", "night", absent, sun[:3]) == 0).all()
 
 
