@@ -54,7 +54,7 @@ _POLEWARD: Final = 55.0
 """Latitude beyond which no island is put: the sun would be too low for a picture in winter."""
 _APART: Final = 55
 """Keeps the draws of an island's place apart from those of its windows."""
-_EDITION: Final = 4
+_EDITION: Final = 3
 """Of how windows are cut: raised when other windows come out, so that old ones are cut again."""
 
 Pixels = NDArray[np.uint8] | NDArray[np.float16]
@@ -77,7 +77,7 @@ class Windows:
     @classmethod
     def of(cls, how: Islands, islands: Sequence[int], seed: int, cache: Path, progress: Progress = silent) -> Self:
         """Windows of some islands, made now or found where they were kept."""
-        said = how.model_dump(mode="json", include={"dates", "windows", "window", "scales", "sensor", "apart"})
+        said = how.model_dump(mode="json", include={"dates", "windows", "window", "scales", "sensor", "apart", "infrared"})
         content = json.dumps([said, list(islands), seed, _EDITION])
         path = cache / f"synthetic-islands-{hashlib.sha256(content.encode()).hexdigest()[:12]}.npz"
         if not path.is_file():
@@ -209,7 +209,7 @@ def cut(how: Islands, islands: Sequence[int], seed: int, progress: Progress = si
             view = island.at(island.dates[when])
             for window in _spread(view.truth, how, random):
                 scale = window.width // how.window
-                pictures.append(_seen(view, window, scale, how.sensor))
+                pictures.append(_seen(view, window, scale, how))
                 part = view.truth[window.row : window.row + window.height, window.column : window.column + window.width]
                 shares.append(np.bincount(part.ravel(), minlength=256) / part.size)
                 metadata.append(_record(view, window, scale))
@@ -234,17 +234,19 @@ def _spread(truth: NDArray[np.uint8], how: Islands, random: np.random.Generator)
         yield from (Window(x, y, side, side) for y, x in _spots(truth, side, count, random))
 
 
-def _seen(view: View, window: Window, scale: int, sensor: str) -> Pixels:
+def _seen(view: View, window: Window, scale: int, how: Islands) -> Pixels:
     """What a sensor sees in a window: (C, P, P), each pixel the mean of scale × scale finer ones."""
     rows, columns = slice(window.row, window.row + window.height), slice(window.column, window.column + window.width)
-    if sensor == "s1":
+    if how.sensor == "s1":
         power = 10 ** (view.radar[:, rows, columns].astype(np.float64) / 10)  # powers have a mean, decibels have none
         return S1.scaled(10 * np.log10(_mean(power, scale)))
-    if sensor == "s2":
+    if how.sensor == "s2":
         return S2.scaled(_mean(view.bands[:, rows, columns], scale))
     part = view.counts[:, rows, columns]
-    colours = with_infrared(np.moveaxis(part[:3], 0, -1), part[3])  # as encoders see a scene with near infrared
-    return np.asarray(np.rint(_mean(np.moveaxis(colours, -1, 0), scale)), dtype=np.uint8)
+    colours = part[:3]
+    if how.infrared:
+        colours = np.moveaxis(with_infrared(np.moveaxis(colours, 0, -1), part[3]), -1, 0)
+    return np.asarray(np.rint(_mean(colours, scale)), dtype=np.uint8)
 
 
 def _mean(values: NDArray[Any], scale: int) -> NDArray[Any]:

@@ -92,6 +92,7 @@ class Islands(Part):
         held_out: Islands that are only measured on; their windows are the same whatever the seeds.
         apart: Whether each island lies at a place of its own, drawn from its number between 55° S and 55° N, and is seen on days of its
             own; else all lie where the demo's does and are seen on its days. Metadata tell islands apart only if they differ.
+        infrared: Whether colours are seen as an encoder sees a scene with near infrared, see :func:`engine.imagery.preview.with_infrared`.
     """
 
     kind: Literal["island"]
@@ -107,6 +108,7 @@ class Islands(Part):
     sensor: Literal["rgb", "s1", "s2"] = "rgb"
     held_out: tuple[int, ...] = ()
     apart: bool = False
+    infrared: bool = False
     tells_metadata: ClassVar[bool] = True
 
     @property

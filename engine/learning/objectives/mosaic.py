@@ -1,8 +1,7 @@
-"""Pictures and pictures put together from two: how much of something there is decides how well its words fit."""
+"""Pictures that are put together from two: how much of something there is decides how well its words fit."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import torch
@@ -29,77 +28,30 @@ class MosaicPart(ObjectivePart):
 
 
 class Mosaic(Objective):
-    """See :func:`share_loss`. Tiles of a real scene show parts of several scenes; whole pictures alone never teach that."""
+    """See :func:`mosaic_loss`. Tiles of a real scene show parts of several scenes; whole pictures alone never teach that."""
 
     part = MosaicPart
     how: MosaicPart
 
     @property
     def asks_names(self) -> bool:
-        """Words for all classes are what shares are told by."""
+        """Words for all classes are what mosaics are told by."""
         return True
 
     def forward(self, batch: Batch) -> Tensor:
-        """The loss of a batch and the mosaics made of it: () float, nats."""
+        """The loss of a batch: () float, nats; 0 for fewer than two pictures."""
         count = round(self.how.pictures * len(batch.pictures))
-        whole = Contents.of(batch)
         if count < 1 or len(batch.pictures) < 2:
-            return self._loss(batch, batch.image, whole)
+            return batch.image.sum() * 0
         second = torch.arange(1, count + 1) % len(batch.pictures)  # the next picture of a batch in random order
         pictures, other = batch.pictures[:count], batch.pictures[second]
-        drawn = torch.empty(count).uniform_(self.how.least, 1 - self.how.least)
-        seams = regions(drawn, pictures.shape[-1], self.how.coarse).to(pictures.device)
+        shares = torch.empty(count).uniform_(self.how.least, 1 - self.how.least)
+        seams = regions(shares, pictures.shape[-1], self.how.coarse).to(pictures.device)
         image = batch.images(torch.where(seams, other, pictures))
-        mixed = whole.part(torch.arange(count), ~seams).beside(whole.part(second, seams))
-        return self._loss(batch, torch.cat([batch.image, image]), whole.and_more(mixed))
-
-    def _loss(self, batch: Batch, image: Tensor, contents: Contents) -> Tensor:
-        return share_loss(batch.towers.scale * image @ batch.names.T, contents.share, contents.open)
-
-
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """How much of some pictures shows what words say.
-
-    Attributes:
-        amount: (N, C) float 0–1, how much of its ground a picture gives to what the words say.
-        ground: (N, 1, h, w) float 0–1, the part of each picture that shows its classes.
-        open: (N, C) bool, words of which nobody knows whether, or how much, they hold.
-        share: (N, C) float 0–1, how much of a picture the words say.
-    """
-
-    amount: Tensor
-    ground: Tensor
-    open: Tensor
-    share: Tensor
-
-    @classmethod
-    def of(cls, batch: Batch) -> Contents:
-        """Of a batch's views and its words for all classes; without a ground all of a picture shows its classes."""
-        holds, ignored = batch.class_matches()
-        amount = batch.amounts()
-        ground = batch.draw.ground
-        every = torch.ones(len(holds), 1, *batch.pictures.shape[-2:])
-        amount = holds if amount is None else amount
-        return cls.on(amount.to(batch.image), (every if ground is None else ground).to(batch.image), ignored)
-
-    @classmethod
-    def on(cls, amount: Tensor, ground: Tensor, opened: Tensor) -> Contents:
-        """Words hold on their ground and nowhere else."""
-        return cls(amount, ground, opened, amount * ground.mean(dim=(1, 2, 3))[:, None])
-
-    def part(self, which: Tensor, where: Tensor) -> Contents:
-        """Some of the pictures as far as they show: (M,) indices, (M, 1, h, w) bool."""
-        return self.on(self.amount[which], self.ground[which] * where, self.open[which])
-
-    def beside(self, other: Contents) -> Contents:
-        """What pictures show that are put together from these and others, place by place."""
-        amount, share = (self.amount + other.amount).clamp(max=1), (self.share + other.share).clamp(max=1)
-        return Contents(amount, self.ground + other.ground, self.open | other.open, share)
-
-    def and_more(self, more: Contents) -> Contents:
-        """These pictures and others in one."""
-        return Contents(*(torch.cat([getattr(each, name) for each in (self, more)]) for name in ("amount", "ground", "open", "share")))
+        filled = seams.float().mean(dim=(1, 2, 3)).to(image)
+        positive, ignored = batch.class_matches()
+        logits = batch.towers.scale * image @ batch.names.T
+        return mosaic_loss(logits, positive[:count], positive[second], filled, ignored[:count] | ignored[second])
 
 
 def regions(shares: Tensor, size: int, coarse: int) -> Tensor:
@@ -118,35 +70,33 @@ def regions(shares: Tensor, size: int, coarse: int) -> Tensor:
     return (ranks < (shares * size * size).round()[:, None]).view(-1, 1, size, size)
 
 
-def share_loss(logits: Tensor, share: Tensor, ignored: Tensor) -> Tensor:
-    r"""Cross entropy between pictures and words against how much of each picture the words say, both ways.
+def mosaic_loss(logits: Tensor, first: Tensor, second: Tensor, share: Tensor, ignored: Tensor) -> Tensor:
+    r"""Cross entropy of class words against the shares of a mosaic's parts.
 
     .. math::
-        L &= \tfrac{1}{2} \big( \ell(S, A, G) + \ell(S^\top, A^\top, G^\top) \big) \\
-        \ell(S, A, G) &= -\sum_i \frac{w_i}{\sum_k w_k} \sum_{c \notin G_i} \frac{A_{ic}}{\sum_k A_{ik}}
-            \Big( S_{ic} - \log \sum_{k \notin G_i} e^{S_{ik}} \Big), \quad w_i = \min(1, \textstyle\sum_c A_{ic})
+        L = -\tfrac{1}{N} \sum_i \sum_c T_{ic} \Big( S_{ic} - \log \sum_{k \notin G_i} e^{S_{ik}} \Big), \quad
+        T_i = (1 - \lambda_i) \tfrac{P_i}{|P_i|} + \lambda_i \tfrac{Q_i}{|Q_i|}
 
-    The best scores differ by the logarithm of the shares, so that words fit a picture the better the more of it they say, and a
-    picture comes the earlier in a search the more it shows of what is asked.
+    The best scores differ by the logarithm of the shares, so that words fit the better, the more of their class there is.
 
     Args:
-        logits: (N, C) float, S, scaled cosines of pictures and words.
-        share: (N, C) float 0–1, A, how much of a picture the words say.
-        ignored: (N, C) bool, G, words of which nobody knows.
+        logits: (N, C) float, S, scaled cosines of mosaics and class words.
+        first: (N, C) bool, P, words that hold for the first picture.
+        second: (N, C) bool, Q, for the second one.
+        share: (N,) float 0–1, λ, what the second one fills.
+        ignored: (N, C) bool, G, words of which nobody knows for either; a positive pair is never left out.
 
     Returns:
-        () float, nats; pictures of which, and words for which, nothing is known add nothing.
+        () float, nats; mosaics with a part that no word holds for add nothing.
 
-    Source: Yun et al. 2019, "CutMix", eq. 1, with regions of natural outline and words in the classes' place; the way from words
-        to pictures is CLIP's.
+    Source: Yun et al. 2019, "CutMix", eq. 1, with regions of natural outline and words in the classes' place.
     """
-    return (_one_way(logits, share, ignored) + _one_way(logits.T, share.T, ignored.T)) / 2
+    told = first.any(dim=1) & second.any(dim=1)
+    target = (1 - share)[:, None] * _even(first, logits) + share[:, None] * _even(second, logits)
+    log_share = logits.masked_fill(ignored & ~(first | second), -torch.inf).log_softmax(dim=1).masked_fill(target == 0, 0.0)
+    return (-(target * log_share).sum(dim=1) * told).sum() / told.sum().clamp(min=1)
 
 
-def _one_way(logits: Tensor, share: Tensor, ignored: Tensor) -> Tensor:
-    known = share.masked_fill(ignored, 0.0)
-    total = known.sum(dim=1)
-    weight = total.clamp(max=1)
-    target = known / total.clamp(min=1e-6)[:, None]
-    log_share = logits.masked_fill(ignored, -torch.inf).log_softmax(dim=1).masked_fill(target == 0, 0.0)
-    return -(weight * (target * log_share).sum(dim=1)).sum() / weight.sum().clamp(min=1e-6)
+def _even(positive: Tensor, like: Tensor) -> Tensor:
+    """Rows that share one evenly among their positives."""
+    return positive.to(like) / positive.sum(dim=1, keepdim=True).clamp(min=1)

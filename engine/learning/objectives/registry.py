@@ -14,11 +14,25 @@ from engine.learning.objectives.location import Location
 from engine.learning.objectives.mosaic import Mosaic
 from engine.learning.objectives.protoclip import ProtoCLIP
 from engine.learning.objectives.satmip import SatMIP, SatMIPS
+from engine.learning.objectives.shares import Shares
 from engine.learning.objectives.sigmoid import Sigmoid
 from engine.learning.objectives.softcon import SoftCon
 from engine.learning.objectives.teacher import Teaching
 
-_ALL: Final[tuple[type[Objective], ...]] = (InfoNCE, Mosaic, DCL, Sigmoid, SoftCon, ProtoCLIP, Teaching, SatMIP, SatMIPS, CLOSP, Location)
+_ALL: Final[tuple[type[Objective], ...]] = (
+    InfoNCE,
+    Mosaic,
+    Shares,
+    DCL,
+    Sigmoid,
+    SoftCon,
+    ProtoCLIP,
+    Teaching,
+    SatMIP,
+    SatMIPS,
+    CLOSP,
+    Location,
+)
 
 OBJECTIVES: Final[dict[str, type[Objective]]] = {get_args(each.part.model_fields["kind"].annotation)[0]: each for each in _ALL}
 """Kind → class. A new objective is a module with a part and a class, and a place in this table."""

@@ -211,11 +211,12 @@ def test_each_sensor_sees_its_bands(sensor: str, channels: int, kind: type, fake
     assert np.allclose(windows.shares.sum(axis=1), 1)
 
 
-def test_colours_are_those_that_an_encoder_sees(fake: None) -> None:
-    """With near infrared mixed in, as of any scene that has it: it is as bright as green, and B′ = (5 B − N) / 4."""
-    windows = cut(how(), (1,), 3)
-    _, green, blue = np.moveaxis(windows.pictures.astype(float), 1, 0)
-    np.testing.assert_allclose(blue, (600 - green) / 4, atol=0.5)
+def test_near_infrared_is_mixed_in_on_demand(fake: None) -> None:
+    """It is as bright as green, so that B′ = (5 B − N) / 4 is all that changes."""
+    plain, seen = (cut(how(infrared=infrared), (1,), 3).pictures.astype(float) for infrared in (False, True))
+    np.testing.assert_array_equal(plain[:, :2], seen[:, :2])
+    assert (plain[:, 2] == 120).all()
+    np.testing.assert_allclose(seen[:, 2], (600 - seen[:, 1]) / 4, atol=0.5)
 
 
 def test_sensors_see_the_same_places(fake: None) -> None:
@@ -284,7 +285,7 @@ def test_a_real_island_has_all_of_it() -> None:
     view = Island(5, size=320).at(Island(5, size=320).dates[1])
     window = Window(40, 60, 32, 32)
     for sensor, channels in (("rgb", 3), ("s1", 2), ("s2", 12)):
-        seen = islands._seen(view, window, 2, sensor)
+        seen = islands._seen(view, window, 2, how(sensor=sensor))
         assert seen.shape == (channels, 16, 16)
         assert np.isfinite(seen.astype(float)).all()
         assert seen.astype(float).std() > 0

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from engine.learning import train
 from engine.learning.objectives import Batch
-from engine.learning.objectives.mosaic import Mosaic
+from engine.learning.objectives.shares import Shares
 from engine.learning.towers import Towers
 
 from .test_backbone import package
@@ -66,14 +66,14 @@ def test_what_views_show_reaches_the_objectives(
     name = package(tmp_path, timm.create_model("tf_efficientnet_lite0").state_dict(), monkeypatch)
     parts = {"package": name, "water": ["Pond"], "perhaps": ["Beach"], "beside": ["Forest"], "alike": [["Beach", "Forest"]], "small": 0.5}
     seen: list[Batch] = []
-    known = Mosaic.forward
+    known = Shares.forward
 
-    def watched(self: Mosaic, batch: Batch) -> Tensor:
+    def watched(self: Shares, batch: Batch) -> Tensor:
         seen.append(batch)
         return known(self, batch)
 
-    monkeypatch.setattr(Mosaic, "forward", watched)
-    report = train(recipe(objectives=[{"kind": "mosaic"}], epochs=1, data={"views": parts}), out=tmp_path / "run")
+    monkeypatch.setattr(Shares, "forward", watched)
+    report = train(recipe(objectives=[{"kind": "shares"}], epochs=1, data={"views": parts}), out=tmp_path / "run")
     assert set(report.metrics) >= {"zero_shot"}
     for batch in seen:
         ground, labels = batch.draw.ground, batch.draw.labels

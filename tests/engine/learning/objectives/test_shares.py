@@ -1,0 +1,157 @@
+"""Shares against a slow reference in float64, what pictures and mosaics of them show, and degenerate cases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from engine.learning.objectives import Batch
+from engine.learning.objectives.shares import Contents, Shares, SharesPart, share_loss
+from engine.learning.phrases import Text
+
+SHARE = torch.tensor([[0.7, 0.3, 0, 0], [0, 0.2, 1.0, 0], [0.5, 0, 0.1, 0]], dtype=torch.float64)
+NOTHING = torch.zeros(3, 4, dtype=torch.bool)
+
+
+def logits(seed: int = 0, *, learning: bool = False) -> Tensor:
+    return torch.randn(3, 4, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).requires_grad_(learning)
+
+
+def test_it_and_its_gradient_agree_with_a_slow_reference(compared: Callable[..., None]) -> None:
+    ignored = NOTHING.clone()
+    ignored[0, 2] = ignored[2, 2] = True  # the second of these has a share, which doesn't count
+
+    def one_way(scores: list[list[Tensor]], share: list[list[float]], told: list[list[bool]]) -> Tensor:
+        total, weights = torch.zeros((), dtype=torch.float64), 0.0
+        for row, amounts, known in zip(scores, share, told, strict=True):
+            own = sum(amount for amount, here in zip(amounts, known, strict=True) if here)
+            weight = min(1.0, own)
+            weights += weight
+            log_sum = torch.log(torch.stack([torch.exp(score) for score, here in zip(row, known, strict=True) if here]).sum())
+            for score, amount, here in zip(row, amounts, known, strict=True):
+                if here and amount:
+                    total = total - weight * amount / own * (score - log_sum)
+        return total / weights
+
+    def slow(given: Tensor) -> Tensor:
+        rows = [[given[i, c] for c in range(4)] for i in range(3)]
+        amounts, told = SHARE.tolist(), (~ignored).tolist()
+        across = [list(column) for column in zip(*rows, strict=True)], [list(column) for column in zip(*amounts, strict=True)]
+        return (one_way(rows, amounts, told) + one_way(*across, [list(column) for column in zip(*told, strict=True)])) / 2
+
+    compared(lambda given: share_loss(given, SHARE, ignored), slow, logits())
+
+
+def settled(share: Tensor) -> Tensor:
+    """Scores that minimise the loss."""
+    scores = torch.zeros(share.shape, dtype=torch.float64, requires_grad=True)
+    optimiser = torch.optim.SGD([scores], lr=2.0)
+    for _ in range(3000):
+        optimiser.zero_grad()
+        share_loss(scores, share, torch.zeros(share.shape, dtype=torch.bool)).backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+    return scores.detach()
+
+
+def test_the_best_scores_of_a_picture_differ_by_the_logarithm_of_the_shares() -> None:
+    best = settled(torch.tensor([[0.7, 0.3]], dtype=torch.float64))[0]
+    assert float(best[0] - best[1]) == pytest.approx(np.log(0.7 / 0.3), abs=1e-2)
+
+
+def test_the_best_scores_of_words_differ_by_the_logarithm_of_what_pictures_show() -> None:
+    best = settled(torch.tensor([[0.8], [0.1]], dtype=torch.float64))[:, 0]
+    assert float(best[0] - best[1]) == pytest.approx(np.log(8), abs=1e-2)
+
+
+def test_pictures_and_words_of_which_nothing_is_known_add_nothing() -> None:
+    given = logits(1, learning=True)
+    share_loss(given, SHARE, ~NOTHING).backward()  # type: ignore[no-untyped-call]
+    assert given.grad is not None
+    assert given.grad.abs().max() == 0
+    alone = torch.cat([SHARE, torch.zeros(1, 4, dtype=torch.float64)])
+    unknown = torch.cat([NOTHING, ~NOTHING[:1]])
+    more = torch.cat([logits(1), logits(2)[:1]])
+    torch.testing.assert_close(share_loss(more, alone, unknown), share_loss(logits(1), SHARE, NOTHING))
+
+
+class Eye:
+    """Towers that see nothing and remember what they were shown."""
+
+    def __init__(self) -> None:
+        self.scale = torch.tensor(7.0, dtype=torch.float64)
+        self.shown: list[Tensor] = []
+
+    def images(self, pictures: Tensor, sensor: str) -> Tensor:
+        self.shown.append(pictures)
+        return torch.nn.functional.normalize(torch.ones(len(pictures), 5, dtype=torch.float64), dim=1)
+
+
+def told(made: Batch, eye: Eye, **draw: Any) -> Batch:
+    """A batch in which word c is about class c, and an eye in the towers' place."""
+    flags = np.eye(4, dtype=bool)
+    names = tuple(Text(word, flags[row], ~flags[row] & False) for row, word in enumerate("abcd"))
+    return replace(made, towers=eye, draw=replace(made.draw, names=names, **draw))
+
+
+def quartet(batch: Callable[..., Batch]) -> Batch:
+    pictures = torch.arange(4.0)[:, None, None, None].expand(4, 3, 16, 16)
+    names = torch.nn.functional.normalize(torch.eye(4, 5, dtype=torch.float64), dim=1)
+    return batch(("a", "b", "c", "d"), labels=[[0], [1], [2], [3]], pictures=pictures, names=names)
+
+
+def test_it_puts_together_what_it_tells_the_shares_of(batch: Callable[..., Batch]) -> None:
+    eye = Eye()
+    torch.manual_seed(0)
+    Shares(SharesPart(kind="shares", pictures=0.5, least=0.25), 5)(told(quartet(batch), eye))
+    (mixed,) = eye.shown
+    assert mixed.shape == (2, 3, 16, 16)
+    assert set(mixed[0].unique().tolist()) == {0.0, 1.0}
+    assert set(mixed[1].unique().tolist()) == {1.0, 2.0}
+    assert 0.2 < float(mixed[0].mean()) < 0.8
+
+
+def test_classes_are_as_much_there_as_their_ground(batch: Callable[..., Batch]) -> None:
+    """Picture 0 shows its class in the left half alone; put beside picture 1 from the middle row on, in a quarter of the mosaic."""
+    ground = torch.ones(4, 1, 16, 16)
+    ground[0, :, :, 8:] = 0
+    whole = Contents.of(told(quartet(batch), Eye(), ground=ground))
+    assert whole.share.diagonal().tolist() == [0.5, 1, 1, 1]
+    below = torch.zeros(1, 1, 16, 16, dtype=torch.bool)
+    below[:, :, 8:] = True
+    mixed = whole.part(torch.tensor([0]), ~below).beside(whole.part(torch.tensor([1]), below))
+    assert mixed.share.tolist() == [[0.25, 0.5, 0, 0]]
+    assert not mixed.open.any()
+    assert whole.and_more(mixed).share.shape == (5, 4)
+
+
+def test_known_amounts_are_what_words_are_told_by(batch: Callable[..., Batch]) -> None:
+    amounts = np.array([[0.6, 0.2, 0, 0]] + [[0, 0, 0, 0.1]] * 3, dtype=np.float32)
+    whole = Contents.of(told(quartet(batch), Eye(), amounts=amounts))
+    np.testing.assert_allclose(whole.share, amounts, rtol=1e-6)
+    half = torch.zeros(1, 1, 16, 16, dtype=torch.bool)
+    half[..., :8] = True
+    mixed = whole.part(torch.tensor([0]), half).beside(whole.part(torch.tensor([1]), ~half))
+    np.testing.assert_allclose(mixed.share, [[0.3, 0.1, 0, 0.05]], rtol=1e-6)
+
+
+def test_what_is_unsure_of_a_part_is_open_in_its_mosaics(batch: Callable[..., Batch]) -> None:
+    unsure = np.zeros((4, 4), dtype=bool)
+    unsure[0, 3] = True
+    whole = Contents.of(told(quartet(batch), Eye(), unsure=unsure))
+    everywhere = torch.ones(1, 1, 16, 16, dtype=torch.bool)
+    mixed = whole.part(torch.tensor([0]), everywhere).beside(whole.part(torch.tensor([1]), everywhere))
+    assert mixed.open.tolist() == [[False, False, False, True]]
+
+
+def test_one_picture_makes_no_mosaic(batch: Callable[..., Batch]) -> None:
+    names = torch.nn.functional.normalize(torch.eye(4, 5, dtype=torch.float64), dim=1)
+    eye = Eye()
+    alone = told(batch(("a",), labels=[[0]], names=names, pictures=torch.zeros(1, 3, 8, 8)), eye)
+    assert float(Shares(SharesPart(kind="shares"), 5)(alone)) > 0
+    assert not eye.shown
