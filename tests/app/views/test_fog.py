@@ -12,6 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from engine.serving import engine
 from engine.settings import ROOT, Settings
+from tests.engine.index.colour_encoder import ColourEncoder
+from tests.engine.serving.fog.ships import SHIPS, bay, tile
 from tests.nights import write_night
 
 GAP = 5
@@ -160,3 +162,22 @@ def test_without_a_cube_the_page_says_how_to_bring_one(page: AppTest, own_data: 
     assert not page.exception
     assert "No fog series yet" in words(page)
     assert ROOT.name not in words(page)
+
+
+@pytest.mark.parametrize(("side", "other"), [("inside", "outside"), ("outside", "inside")])
+def test_a_question_shows_the_tiles_of_its_side(own_data: Settings, monkeypatch: pytest.MonkeyPatch, side: str, other: str) -> None:
+    bay(own_data)
+    monkeypatch.setattr(own_data, "demo", False)
+    engine.cache_clear()
+    engine()._encoders._ready["colours"] = ColourEncoder()  # type: ignore[assignment]
+    page = AppTest.from_function(script, default_timeout=60)
+    page.query_params["text"] = "a red ship"
+    page.query_params["side"] = side
+    page.run()
+    said, cards = words(page), [card["tile_id"] for card in told(page, "gallery")["cards"]]
+    engine().close()
+    engine.cache_clear()
+    assert not page.exception
+    assert f"tiles of ships lie {side} the fog of" in said
+    assert tile(SHIPS[side]) in cards
+    assert tile(SHIPS[other]) not in cards
