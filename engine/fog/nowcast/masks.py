@@ -14,7 +14,7 @@ from engine.errors import CubeInvalid
 from engine.fog.cube import Cube
 from engine.fog.mask import FogMask, State, Validity
 from engine.fog.nowcast.forecast import Nowcast, Step, nowcast
-from engine.fog.nowcast.history import FOG, Field, History, before
+from engine.fog.nowcast.history import FOG, Field, History, before, cell_of
 from engine.fog.nowcast.methods import LEADS, Method
 from engine.fog.sun import solar_zenith
 from engine.progress import Cancel, Progress, silent
@@ -86,7 +86,7 @@ def nowcast_mask(
         except CubeInvalid:  # an empty or broken frame of the past is as good as none
             return np.full(cube.shape, np.nan, dtype=np.float32)
 
-    history = History(FOG, times, read, source=cube.name, synthetic=cube.synthetic)
+    history = History(FOG, times, read, source=cube.name, synthetic=cube.synthetic, cell=cell_of(cube))
     found = nowcast(history, leads, method, progress=progress, cancel=cancel)
     return MaskNowcast(found, tuple(_mask(cube, last, step, found.method) for step in found.steps), last)
 

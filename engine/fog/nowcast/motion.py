@@ -91,18 +91,26 @@ class Motion:
 
     def displacements(self, hours: Sequence[float]) -> NDArray[np.float64]:
         """(K, 2, n, m) from each cell to where its air was so many hours before, cells to the right and down; hours rise from above 0."""
+        return fine(self.coarse(hours), self.velocity.shape[1:])
+
+    def coarse(self, hours: Sequence[float]) -> NDArray[np.float64]:
+        """(K, 2, ⌈n / 8⌉ + 1, ⌈m / 8⌉ + 1) the same at every eighth cell from 0."""
         extrapolate = _pysteps()["extrapolate"]
-        shape = self.velocity.shape[1:]
-        nodes = [np.minimum(np.arange(0, side + _COARSE - 1, _COARSE), side - 1) for side in shape]
-        coarse = self.velocity[:, nodes[0][:, None], nodes[1][None, :]] / _COARSE
+        nodes = [np.minimum(np.arange(0, side + _COARSE - 1, _COARSE), side - 1) for side in self.velocity.shape[1:]]
+        velocity = self.velocity[:, nodes[0][:, None], nodes[1][None, :]] / _COARSE
         shifts, so_far, previous = [], None, 0.0
         for hour in hours:
             options: dict[str, Any] = {"vel_timestep": 1.0, "n_iter": 3, "return_displacement": True, "displacement_prev": so_far}
-            so_far = np.asarray(extrapolate(None, coarse, [float(hour - previous)], **options)[1])
+            so_far = np.asarray(extrapolate(None, velocity, [float(hour - previous)], **options)[1])
             shifts.append(so_far.copy())
             previous = hour
-        down, across = (_linear(side) for side in shape)
-        return np.asarray(_COARSE * (down @ np.stack(shifts) @ across.T))
+        return _COARSE * np.stack(shifts)
+
+
+def fine(coarse: NDArray[np.floating], shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """(…, n, m) from values at every eighth cell, linearly."""
+    down, across = (_linear(side) for side in shape)
+    return np.asarray(down @ coarse @ across.T)
 
 
 def moved(field: Field, displacements: NDArray[np.floating], *, fixed: NDArray[np.bool_] | None = None) -> tuple[Field, NDArray[np.bool_]]:
