@@ -85,6 +85,7 @@ class Nowcast:
         notes: What the reader should know.
         source: Name of the cube.
         synthetic: Whether it is made up.
+        why: Why the network that was asked for was not run; empty where it was, or nobody asked for it.
     """
 
     quantity: Quantity
@@ -95,6 +96,7 @@ class Nowcast:
     notes: tuple[str, ...]
     source: str
     synthetic: bool
+    why: str = ""
 
     def record(self) -> dict[str, Any]:
         """As JSON (design.md, command-line contract), with more."""
@@ -169,7 +171,9 @@ def nowcast(
         for skill in [past.skill(number, way)]
     )
     notes = _notes(history, method, done, why, past, steps)
-    return Nowcast(history.quantity, method, done, history.now, steps, notes, history.source, history.synthetic)
+    if method == "network" and done == "persistence":
+        why = "there is no motion to be seen"
+    return Nowcast(history.quantity, method, done, history.now, steps, notes, history.source, history.synthetic, why)
 
 
 def ready(history: History, network: Learned | None = None) -> tuple[Learned | None, str]:

@@ -161,8 +161,9 @@ def _followed(one: Field | None, two: Field | None) -> tuple[NDArray[np.float64]
     places, shifts = (part[which[(apart == 0) & (astray <= _ASTRAY)]].astype(np.float64) for part in (places, shifts))
     if len(places) < _LEAST_VECTORS:
         return nothing
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # neighbours that all move alike: none stands out
+    with warnings.catch_warnings():  # neighbours that all move alike, or nearly: none stands out
+        warnings.simplefilter("ignore", UserWarning)
+        warnings.simplefilter("ignore", RuntimeWarning)
         alone = steps["outliers"](shifts, 3, places, 30)
     return places[~alone], shifts[~alone]
 
