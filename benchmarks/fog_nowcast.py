@@ -39,7 +39,7 @@ from engine.world.weather import HELD_OUT, simulate
 REGIONS: Final = {"GA": ("ABI",), "GS": ("ABI",), "NS": ("SEVIRI", "FCI"), "AG": ("SEVIRI", "FCI"), "CE": ("AHI", "AGRI")}
 """The sea regions that the recipe leaves out, with imagers that see them."""
 FIRST: Final = 700_000
-SIZE: Final = 160
+SIZE: Final = 128
 PAST: Final = 12
 WAYS: Final[tuple[Method, ...]] = ("persistence", "flow", "blend", "network")
 COUNTS: Final = Quantity("R0160", "", 1.0, Event(0.35), (0.0, 1.0))

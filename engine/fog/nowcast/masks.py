@@ -88,7 +88,7 @@ def nowcast_mask(
 
     history = History(FOG, times, read, source=cube.name, synthetic=cube.synthetic, cell=cell_of(cube))
     found = nowcast(history, leads, method, progress=progress, cancel=cancel)
-    return MaskNowcast(found, tuple(_mask(cube, last, step, found.method) for step in found.steps), last)
+    return MaskNowcast(found, tuple(_mask(cube, last, step) for step in found.steps), last)
 
 
 def _default() -> Detector:
@@ -97,7 +97,7 @@ def _default() -> Detector:
     return detect
 
 
-def _mask(cube: Cube, last: FogMask, step: Step, method: Method) -> FogMask:
+def _mask(cube: Cube, last: FogMask, step: Step) -> FogMask:
     land = (last.validity & Validity.LAND) > 0
     probability = np.where(land, np.float32(np.nan), step.values)
     unknown = np.where(land | (last.state == State.NO_DATA), np.uint8(State.NO_DATA), np.uint8(State.OBSCURED))
@@ -108,7 +108,7 @@ def _mask(cube: Cube, last: FogMask, step: Step, method: Method) -> FogMask:
         state=np.where(np.isnan(probability), unknown, said),
         validity=_validity(cube, last, step.time),
         time=step.time,
-        method=f"nowcast +{step.minutes} min ({method}) from {last.method}",
+        method=f"nowcast +{step.minutes} min ({step.method}) from {last.method}",
     )
 
 

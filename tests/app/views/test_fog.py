@@ -181,3 +181,18 @@ def test_a_question_shows_the_tiles_of_its_side(own_data: Settings, monkeypatch:
     assert f"tiles of ships lie {side} the fog of" in said
     assert tile(SHIPS[side]) in cards
     assert tile(SHIPS[other]) not in cards
+
+
+@pytest.mark.parametrize(("offer", "shown"), [("", True), ("it was no better", False)])
+def test_the_network_can_be_chosen_only_where_it_is_offered(page: AppTest, monkeypatch: pytest.MonkeyPatch, offer: str, shown: bool) -> None:
+    monkeypatch.setattr("engine.serving.fog.fog.Fog.offer", lambda *_, **__: offer)
+    page.query_params["forecast"] = "1"
+    page.query_params["learned"] = "1"
+    page.run()
+    assert not page.exception
+    toggles = {toggle.label: toggle.value for toggle in page.toggle}
+    assert toggles.get("By the network (experimental)") is (True if shown else None)
+    assert ("method=-learned" in told(page, "skill")["url"]) is shown
+    mask = next(layer for layer in told(page, "map")["layers"] if layer["id"] == "mask")
+    assert ("method=-learned" in mask["urls"][-1]) is shown
+    assert "learned" not in mask["urls"][0]
