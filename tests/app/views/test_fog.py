@@ -184,7 +184,9 @@ def test_a_question_shows_the_tiles_of_its_side(own_data: Settings, monkeypatch:
 
 
 @pytest.mark.parametrize(("offer", "shown"), [("", True), ("it was no better", False)])
-def test_the_network_can_be_chosen_only_where_it_is_offered(page: AppTest, monkeypatch: pytest.MonkeyPatch, offer: str, shown: bool) -> None:
+def test_the_network_can_be_chosen_only_where_it_is_offered(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch, offer: str, shown: bool
+) -> None:
     monkeypatch.setattr("engine.serving.fog.fog.Fog.offer", lambda *_, **__: offer)
     page.query_params["forecast"] = "1"
     page.query_params["learned"] = "1"

@@ -17,8 +17,15 @@ FRAMES: Final = 4
 STEP: Final = timedelta(minutes=30)
 LEADS: Final = (30, 60, 90, 120)
 """Minutes of what comes out."""
-NAMES: Final = ("now", "before_30", "before_60", "before_90", "has_now", "has_30", "has_60", "has_90", "speed", "is_probability")
-"""Of the channels, in order."""
+NAMES: Final = (
+    "now", "before_30", "before_60", "before_90", "has_now", "has_30", "has_60", "has_90", "speed", "is_probability",
+    "around_5", "around_17", "around_49", "trend_30", "trend_60", "trend_90",
+)  # fmt: skip
+"""Of the channels, in order: the frames, where they are known, what both are, and what else a few steps would not teach."""
+_AROUND: Final = (5, 17, 49)
+"""Sides of the squares, cells, whose mean the newest frame is compared with: what is small does not last."""
+_TREND: Final = 9
+"""Side of the squares over which growth is averaged."""
 _FAST: Final = 8.0
 """Cells in half an hour that count as 1."""
 _MOST: Final = 3.0
@@ -107,7 +114,22 @@ def features(frames: Field, speed: Field, probability: bool) -> Field:
     known = np.isfinite(frames)
     fast = np.clip(speed[None] / np.float32(_FAST), 0, _MOST)
     kind = np.full_like(fast, float(probability))
-    return np.concatenate([np.where(known, np.clip(frames, -_MOST, _MOST), 0), known, fast, kind]).astype(np.float32)
+    seen = np.where(known, np.clip(frames, -_MOST, _MOST), np.float32(0))
+    around = [np.where(known[0], smoothed(seen[0], known[0], side) - seen[0], 0) for side in _AROUND]
+    both = known[:1] & known[1:]
+    trend = [smoothed(np.where(where, seen[0] - older, 0), where, _TREND) for where, older in zip(both, seen[1:], strict=True)]
+    return np.concatenate([seen, known, fast, kind, np.stack(around), np.stack(trend)]).astype(np.float32)
+
+
+def smoothed(field: Field, known: NDArray[np.bool_], side: int) -> Field:
+    """(n, m) mean over a square of cells of what is known, 0 where nothing is; the field is 0 where it is not known."""
+    import cv2
+
+    def mean(values: Field) -> Field:
+        return np.asarray(cv2.blur(values, (side, side), borderType=cv2.BORDER_REFLECT), np.float32)
+
+    share = mean(known.astype(np.float32))
+    return np.where(share > 1e-4, mean(field.astype(np.float32)) / np.maximum(share, 1e-4), np.float32(0))
 
 
 def turned(fields: NDArray[np.floating], way: int) -> NDArray[np.floating]:
