@@ -183,7 +183,7 @@ class Hindcast:
         """Why the network is not offered for this series; empty where it beat both flow and the blend.
 
         On the same trials, leads and pixels: its mean absolute error, as a share of flow's, must be less than one and than the blend's,
-        and its CSI no less than either's.
+        whether all trials count alike or, as the figures of a lead are shown, by their errors; and its CSI no less than either's.
         """
         ways: tuple[Method, ...] = ("flow", "blend", "network")
         judged = [
@@ -195,12 +195,16 @@ class Hindcast:
         if not judged:
             return "no earlier forecast of it can be judged on this series"
         errors, hits = (np.array(each) for each in zip(*(self._short(*each, ways) for each in judged), strict=True))
-        error = (errors / np.maximum(errors[:, :1], 1e-9)).mean(axis=0)
+        leads = np.array([number for _, number in judged])
+        shown = np.stack([errors[leads == number].mean(axis=0) for number in np.unique(leads)])
+        for some in (errors, shown):
+            error = (some / np.maximum(some[:, :1], 1e-9)).mean(axis=0)
+            for place, way in enumerate(ways[:-1]):
+                if not error[-1] < error[place]:
+                    return f"on the last frames its error is {error[-1] / error[place]:.0%} of that of the {way}"
         found = np.isfinite(hits).all(axis=1)
         hit = hits[found].mean(axis=0) if found.any() else np.zeros(len(ways))
         for place, way in enumerate(ways[:-1]):
-            if not error[-1] < error[place]:
-                return f"on the last frames its error is {error[-1] / error[place]:.0%} of that of the {way}"
             if hit[-1] < hit[place]:
                 return f"on the last frames its CSI of {hit[-1]:.3f} is below {hit[place]:.3f} of the {way}"
         return ""
