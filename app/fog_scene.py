@@ -15,7 +15,7 @@ from app.base import base_path
 from app.fog_state import LAYERS, NOTHING, TIMES, FogState, Point
 from engine.errors import PharosError
 from engine.serving import engine
-from engine.serving.fog import CubeCard, Strip
+from engine.serving.fog import LEARNED, CubeCard, Strip
 from engine.types import Region, utc
 
 if TYPE_CHECKING:
@@ -122,8 +122,22 @@ class FogScene:
 
     @property
     def asked_method(self) -> str:
-        """The detector where it is not the default: addresses then stay short."""
+        """The detector where it is not the default: addresses then stay short; with its ending where the network forecasts."""
+        return self._detector + (LEARNED if self.learned else "")
+
+    @property
+    def _detector(self) -> str:
         return self.state.method if self.state.method in self.methods else ""
+
+    @cached_property
+    def offer(self) -> str | None:
+        """Why the network is not offered for the forecast; empty where it is, ``None`` while that is not known, or nobody looks ahead."""
+        return engine().fog.offer(self.card.name, method=self._detector) if self.forecast else None
+
+    @property
+    def learned(self) -> bool:
+        """Whether the network makes the forecast: it was asked to, and is offered."""
+        return self.state.learned and self.offer == ""
 
     @property
     def start(self) -> datetime | None:

@@ -74,6 +74,7 @@ class FogState(PageState):
         mask_opacity: Of the upper layer, percent.
         method: Id of the detector; empty means the default.
         forecast: Whether the next three hours are shown.
+        learned: Whether the network makes them, where it is offered.
         compare: ``layers`` or ``times`` for a swipe, else empty.
         other: Id of B's layer, when layers are compared.
         other_when: Stamp of B's frame, when times are compared.
@@ -98,6 +99,7 @@ class FogState(PageState):
     mask_opacity: int = 85
     method: str = ""
     forecast: bool = False
+    learned: bool = False
     compare: str = ""
     other: str = ""
     other_when: str = ""

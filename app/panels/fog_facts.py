@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 from typing import Any
 from urllib.parse import quote
@@ -15,7 +16,8 @@ from app.fog_scene import MASK, FogScene
 from app.fog_search import FogAnswer
 from app.fog_state import MOST_POINTS, Point, place_text
 from app.panels.fog_ask import MAP, moment_words
-from app.views.fog_session import change
+from app.views.fog_session import WIDGETS, change
+from app.views.session import draft
 from components.area_chart import area_chart
 from components.gallery import Card, gallery
 from components.places import places
@@ -48,10 +50,28 @@ def fog_facts(scene: FogScene, answer: FogAnswer | None) -> None:
     if scene.forecast:
         heading("Forecast and its skill")
         skill(url=scene.api("forecast", {"method": scene.asked_method} if scene.asked_method else None), base=base_path(), key="fog-skill")
+        by_network(scene)
     heading("Validity")
     validity(scene)
     with st.popover("Export mask, animation, series", type="primary", width="stretch"):
         exports(scene)
+
+
+def by_network(scene: FogScene) -> None:
+    """A switch to the network's forecast, only where it is offered; while that is being found out, nothing."""
+    if scene.offer is None:
+        finding_out(scene)
+    elif not scene.offer:
+        key = draft(f"{WIDGETS}learned", scene.state.learned)
+        st.toggle("By the network (experimental)", key=key, on_change=lambda: change(learned=st.session_state[key]))
+        soft("On the last frames it was better than optical flow and the blend. It has learned from simulated weather alone.")
+
+
+@st.fragment(run_every=3.0)
+def finding_out(scene: FogScene) -> None:
+    """Draw the page again when it is known whether the network is offered."""
+    if replace(scene).offer is not None:  # asked anew
+        st.rerun()
 
 
 def findings(scene: FogScene, answer: FogAnswer) -> None:

@@ -36,6 +36,16 @@ FloatField = NDArray[np.float32]
 Light = Literal["day", "twilight", "night"]
 
 
+def version_of(path: Path) -> str:
+    """Short name of the state of a store, which need not be opened for it.
+
+    Raises:
+        OSError: If there is none.
+    """
+    changed = max(entry.stat().st_mtime_ns for entry in (path, *path.iterdir()))
+    return hashlib.sha256(f"{path.name} {changed}".encode()).hexdigest()[:12]
+
+
 class Cube:
     """A fog cube on disk; frames are read when they are asked for.
 
@@ -154,8 +164,7 @@ class Cube:
     @property
     def version(self) -> str:
         """Short name of this state of the store, for addresses that a browser may keep."""
-        changed = max(entry.stat().st_mtime_ns for entry in self.path.iterdir())
-        return hashlib.sha256(f"{self.path.name} {changed}".encode()).hexdigest()[:12]
+        return version_of(self.path)
 
     def light(self, index: int) -> Light:
         """Light in the middle of the cube at a frame: day up to a solar zenith angle of 80°, night from 90°, twilight between."""

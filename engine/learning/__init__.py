@@ -26,8 +26,11 @@ def train(
     out: Path | None = None,
 ) -> TrainReport:
     """Train what a recipe says: a dual encoder (:func:`engine.learning.loop.train`) unless its ``kind`` names another network."""
-    if _kind(recipe_path) == "fog-network":
+    kind = _kind(recipe_path)
+    if kind == "fog-network":
         from engine.fog.network.training import train as run
+    elif kind == "fog-nowcast":
+        from engine.fog.nowcast.network.training import train as run
     else:
         from engine.learning.loop import train as run  # torch is heavy: only who trains pays for it
 

@@ -17,9 +17,9 @@ from engine.errors import ExportInvalid, ExtraMissing
 from engine.progress import Cancel, Progress, silent, stop_if
 
 ANIMATIONS: Final = ("gif", "mp4")
-CODECS: Final = ("mp4v", "vp09")
-"""Tried in this order. The OpenCV that is installed has no H.264 encoder: MPEG-4 part 2 is quick and plays in VLC and most desktop players,
-but not in browsers; VP9 would play in browsers too but takes about a second a frame. GIF plays everywhere."""
+CODEC: Final = "vp09"
+"""VP9, which browsers play in an MP4 as well. The OpenCV that is installed has no H.264 encoder (the free one, x264, is GPL), and MPEG-4
+part 2, which it would write faster, plays in no browser: better no file than one that stays black."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +55,7 @@ def write_animation(
         cancel: Stops between two.
 
     Raises:
-        ExportInvalid: If the form is not known, or there is no frame.
+        ExportInvalid: If the form is not known, there is no frame, or the OpenCV that is installed can't write VP9.
         ExtraMissing: If OpenCV is not installed (MP4).
         Cancelled: If it was stopped.
     """
@@ -115,11 +115,13 @@ def _mp4(shots: Iterator[Shot], rate: float) -> bytes:
 
 
 def _writer(cv2: Any, path: Path, rate: float, size: tuple[int, ...]) -> Any:  # noqa: ANN401 - OpenCV has no types
-    for codec in CODECS:
-        writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*codec), rate, size)
-        if writer.isOpened():
-            return writer
-    raise ExportInvalid("the OpenCV that is installed can write no MP4. Take a GIF.")
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*CODEC), rate, size)
+    if not writer.isOpened():
+        raise ExportInvalid(
+            "the OpenCV that is installed can't write VP9, so no MP4 would play in a browser. "
+            "Take a GIF, which plays everywhere, or install opencv-python-headless as requirements.txt says."
+        )
+    return writer
 
 
 def _write(writer: Any, shot: Shot, size: tuple[int, ...]) -> None:  # noqa: ANN401

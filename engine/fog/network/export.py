@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,25 +36,40 @@ def export(network: UNet, path: Path, calibration: Calibration, gate: Gate, abou
     Returns:
         The record.
     """
-    content = graph(network).SerializeToString()
+    fitted = {"calibration": {"slope": calibration.slope, "offset": calibration.offset, "threshold": calibration.threshold}, **about}
+    return written(network, path, "fog-network", NAMES, {**fitted, "gate": gate.record()})
+
+
+def written(network: UNet, path: Path, name: str, features: Sequence[str], about: Mapping[str, Any]) -> Path:
+    """Write a network for :class:`engine.fog.weights.Weights`; the record says what it is and where it comes from.
+
+    Args:
+        network: The weights.
+        path: Ends in ``.onnx``.
+        name: Of the graph.
+        features: Names of its channels.
+        about: What else the record should say.
+
+    Returns:
+        The record.
+    """
+    content = graph(network, name).SerializeToString()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     record = {
         "sha256": hashlib.sha256(content).hexdigest(),
         "synthetic": "learned from simulated weather alone",
-        "features": list(NAMES),
+        "features": list(features),
         "multiple": 2 ** len(network.down),
-        "calibration": {"slope": calibration.slope, "offset": calibration.offset, "threshold": calibration.threshold},
         **about,
-        "gate": gate.record(),
     }
     beside = path.with_suffix(".json")
     beside.write_text(json.dumps(record, allow_nan=False) + "\n", encoding="utf-8")
     return beside
 
 
-def graph(network: UNet) -> onnx.ModelProto:
-    """The network as it stands, for any number and size of frames: features (B, C, n, m) → logits (B, 2, n, m), float32.
+def graph(network: UNet, name: str = "fog-network") -> onnx.ModelProto:
+    """The network as it stands, for any number and size of frames: features (B, C, n, m) → logits (B, K, n, m), float32.
 
     Written node by node: torch's exporters need more packages or are about to go, and this network has five kinds of nodes.
     """
@@ -69,10 +84,10 @@ def graph(network: UNet) -> onnx.ModelProto:
     joined = drawing.rectified(network.join, drawing.add("Concat", [drawing.doubled(now), here], axis=1))
     drawing.convolution(network.head, None, joined, "logits")
     ends = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["frames", count, "rows", "columns"])
-        for name, count in (("features", network.channels), ("logits", network.head.out_channels))
+        helper.make_tensor_value_info(end, TensorProto.FLOAT, ["frames", count, "rows", "columns"])
+        for end, count in (("features", network.channels), ("logits", network.head.out_channels))
     ]
-    made = helper.make_graph(drawing.nodes, "fog-network", ends[:1], ends[1:], drawing.weights)
+    made = helper.make_graph(drawing.nodes, name, ends[:1], ends[1:], drawing.weights)
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", _OPSET)], producer_name="pharos")
     model.ir_version = _IR
     onnx.checker.check_model(model)

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 OUT = 2
 """Logits: fog or very low stratus seen from above; higher cloud that hides what is below."""
+RARE = -2.0
+"""What the logits begin with: fog is rare."""
 
 
 def block(before: int, after: int, side: int = 3) -> nn.Sequential:
@@ -36,7 +38,7 @@ class UNet(nn.Module):
         head: To the logits.
     """
 
-    def __init__(self, channels: int, widths: Sequence[int]) -> None:
+    def __init__(self, channels: int, widths: Sequence[int], out: int = OUT, bias: float = RARE) -> None:
         super().__init__()
         first = widths[0]
         self.channels = channels
@@ -45,13 +47,13 @@ class UNet(nn.Module):
         levels = zip(widths[::-1], widths[-2::-1], strict=False)
         self.up = nn.ModuleList(pair(below + beside, beside) for below, beside in levels)
         self.join = block(2 * first, first, 1)
-        self.head = nn.Conv2d(first, OUT, 1)
+        self.head = nn.Conv2d(first, out, 1)
         with torch.no_grad():
             assert self.head.bias is not None
-            self.head.bias.fill_(-2.0)  # fog is rare
+            self.head.bias.fill_(bias)
 
     def forward(self, features: Tensor) -> Tensor:
-        """(B, C, n, m) features, sides multiples of 2^levels → (B, 2, n, m) logits."""
+        """(B, C, n, m) features, sides multiples of 2^levels → (B, out, n, m) logits."""
         here, seen = self.pixel(features), []
         for level in self.down:
             features = level(nn.functional.avg_pool2d(features, 2))

@@ -22,7 +22,7 @@ MASK = "mask"
 def nowcast(
     cube: Annotated[Path, typer.Argument(help="A cube, CUBE.zarr, or the name of one in the data folder.")],
     leads: Annotated[str, typer.Option(help="Minutes, 1 to 180, as 30,60,90.")] = "30,60,90",
-    method: Annotated[str, typer.Option(help="persistence, flow or blend.")] = "blend",
+    method: Annotated[str, typer.Option(help="persistence, flow, blend, or network where it did better of late.")] = "blend",
     element: Annotated[
         str, typer.Option(help="A band, or “mask”; by default the mask, or the first band where the cube has no 3.9 and 11 µm.")
     ] = "",

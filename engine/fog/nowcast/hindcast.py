@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.fog.nowcast.history import Field, History
 from engine.fog.nowcast.methods import Method, Parts
-from engine.fog.scores.contingency import rounded
+from engine.fog.scores.contingency import Contingency, rounded
 from engine.fog.scores.images import ImageScores
 from engine.progress import Cancel, Progress, silent, stop_if
+
+if TYPE_CHECKING:
+    from engine.fog.nowcast.network.learned import Learned
 
 ISSUES: Final = 6
 """Most times from which the past is forecast again."""
@@ -103,6 +106,7 @@ class Hindcast:
         leads: Sequence[int],
         *,
         flow: bool = True,
+        network: Learned | None = None,
         issues: int = ISSUES,
         progress: Progress = silent,
         cancel: Cancel | None = None,
@@ -113,6 +117,7 @@ class Hindcast:
             history: The series.
             leads: K leads, minutes, rising.
             flow: Whether motion is tracked; persistence alone is quick.
+            network: Asked too, if given.
             issues: From how many times at most.
             progress: Told of each.
             cancel: Stops between two.
@@ -127,7 +132,7 @@ class Hindcast:
             progress("measuring skill", done, len(starts))
             came = _came(history, index, leads)
             if came and np.isfinite(history.frame(index)).any():
-                trials.append(Trial(Parts.of(history, index, leads, flow=flow), came))
+                trials.append(Trial(Parts.of(history, index, leads, flow=flow, network=network), came))
         if starts:
             progress("measuring skill", len(starts), len(starts))
         sums = np.array([[trial.sums(number) for number in range(len(leads))] for trial in trials]).reshape(len(trials), len(leads), 2)
@@ -149,7 +154,7 @@ class Hindcast:
 
     def weights(self, method: Method, *, without: int | None = None) -> tuple[float, ...]:
         """(K,) share of flow at each lead; between and beyond measured leads that of their neighbours, one half where none is measured."""
-        if method != "blend":
+        if method in ("persistence", "flow"):
             return (float(method == "flow"),) * len(self.leads)
         found = {lead: self.weight(number, without=without) for number, lead in enumerate(self.leads)}
         known = {lead: weight for lead, weight in found.items() if weight is not None}
@@ -166,19 +171,64 @@ class Hindcast:
         """
         pairs = []
         for place, trial in enumerate(self.trials):
-            if number in trial.came:
-                alone = sum(number in other.came for other in self.trials) == 1
-                weight = self.weights(method, without=None if alone else place)[number]
-                both = (self._scores(trial, number, weight), self._scores(trial, number, 0.0))
+            if number in trial.came and not (method == "network" and trial.parts.learned is None):
+                both = (self._scores(trial, number, self._said(place, number, method)), self._scores(trial, number, trial.parts.now))
                 if both[0] is not None and both[1] is not None:
                     pairs.append((both[0], both[1]))
         if not pairs:
             return None
         return Skill(ImageScores.mean([one for one, _ in pairs]), ImageScores.mean([other for _, other in pairs]), len(pairs))
 
-    def _scores(self, trial: Trial, number: int, weight: float) -> ImageScores | None:
+    def objection(self) -> str:
+        """Why the network is not offered for this series; empty where it beat both flow and the blend.
+
+        On the same trials, leads and pixels: its mean absolute error, as a share of flow's, must be less than one and than the blend's,
+        whether all trials count alike or, as the figures of a lead are shown, by their errors; and its CSI no less than either's.
+        """
+        ways: tuple[Method, ...] = ("flow", "blend", "network")
+        judged = [
+            (place, number)
+            for place, trial in enumerate(self.trials)
+            for number in trial.came
+            if trial.parts.learned is not None and number < len(trial.parts.learned) and trial.known(number).any()
+        ]
+        if not judged:
+            return "no earlier forecast of it can be judged on this series"
+        errors, hits = (np.array(each) for each in zip(*(self._short(*each, ways) for each in judged), strict=True))
+        leads = np.array([number for _, number in judged])
+        shown = np.stack([errors[leads == number].mean(axis=0) for number in np.unique(leads)])
+        for some in (errors, shown):
+            error = (some / np.maximum(some[:, :1], 1e-9)).mean(axis=0)
+            for place, way in enumerate(ways[:-1]):
+                if not error[-1] < error[place]:
+                    return f"on the last frames its error is {error[-1] / error[place]:.0%} of that of the {way}"
+        found = np.isfinite(hits).all(axis=1)
+        hit = hits[found].mean(axis=0) if found.any() else np.zeros(len(ways))
+        for place, way in enumerate(ways[:-1]):
+            if hit[-1] < hit[place]:
+                return f"on the last frames its CSI of {hit[-1]:.3f} is below {hit[place]:.3f} of the {way}"
+        return ""
+
+    def _short(self, place: int, number: int, ways: Sequence[Method]) -> tuple[list[float], list[float]]:
+        """Mean absolute error and CSI, NaN where there is none, of several methods in one trial at one lead."""
+        trial, event = self.trials[place], self.history.quantity.event
+        known, came = trial.known(number), trial.came[number]
+        errors, hits = [], []
+        for way in ways:
+            said = self._said(place, number, way)
+            errors.append(float(np.abs(said[known] - came[known]).mean()))
+            csi = Contingency.of(event.where(said), event.where(came), known).csi
+            hits.append(np.nan if csi is None else csi)
+        return errors, hits
+
+    def _said(self, place: int, number: int, method: Method) -> Field:
+        """(n, m) what a method said in a trial, a blend with the weights of the others."""
+        trial = self.trials[place]
+        alone = sum(number in other.came for other in self.trials) == 1
+        return trial.parts.said(number, method, self.weights(method, without=None if alone else place)[number])
+
+    def _scores(self, trial: Trial, number: int, said: Field) -> ImageScores | None:
         quantity = self.history.quantity
-        said = trial.parts.at(number, weight)
         return ImageScores.of(said, trial.came[number], quantity.span, quantity.event, trial.known(number))
 
 

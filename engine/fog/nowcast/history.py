@@ -68,9 +68,19 @@ class History:
         times: T times, UTC, ascending.
         source: Name of the cube.
         synthetic: Whether it is made up.
+        cell: Size of a cell, degrees; ``None`` where it is not known.
     """
 
-    def __init__(self, quantity: Quantity, times: Sequence[datetime], read: Read, *, source: str = "", synthetic: bool = False) -> None:
+    def __init__(
+        self,
+        quantity: Quantity,
+        times: Sequence[datetime],
+        read: Read,
+        *,
+        source: str = "",
+        synthetic: bool = False,
+        cell: float | None = None,
+    ) -> None:
         """Take frames over.
 
         Args:
@@ -79,6 +89,7 @@ class History:
             read: Index → (n, m) float32, NaN where there is no value.
             source: Name of the cube.
             synthetic: Whether it is made up.
+            cell: Size of a cell, degrees.
 
         Raises:
             NowcastInvalid: If there is no frame or the times are not in order.
@@ -90,11 +101,19 @@ class History:
                 raise NowcastInvalid(
                     f"{after:%Y-%m-%d %H:%M} UTC does not come after {before:%Y-%m-%d %H:%M}. Sort the frames and drop doubles."
                 )
-        self.quantity, self.times, self.source, self.synthetic = quantity, tuple(times), source, synthetic
+        self.quantity, self.times, self.source, self.synthetic, self.cell = quantity, tuple(times), source, synthetic, cell
         self._read, self._kept = read, dict[int, Field]()
 
     @classmethod
-    def of_frames(cls, quantity: Quantity, times: Sequence[datetime], values: NDArray[np.floating], *, synthetic: bool = False) -> History:
+    def of_frames(
+        cls,
+        quantity: Quantity,
+        times: Sequence[datetime],
+        values: NDArray[np.floating],
+        *,
+        synthetic: bool = False,
+        cell: float | None = None,
+    ) -> History:
         """Of a (T, n, m) array, NaN where there is no value.
 
         Raises:
@@ -102,7 +121,7 @@ class History:
         """
         if values.ndim != 3 or len(values) != len(times):
             raise NowcastInvalid(f"{len(times)} times don't fit frames of the shape {values.shape}; (time, rows, columns) is needed.")
-        return cls(quantity, times, lambda index: np.asarray(values[index], dtype=np.float32), synthetic=synthetic)
+        return cls(quantity, times, lambda index: np.asarray(values[index], dtype=np.float32), synthetic=synthetic, cell=cell)
 
     @classmethod
     def of_cube(cls, cube: Cube, element: str, *, until: datetime | None = None, event: Event | None = None) -> History:
@@ -127,7 +146,14 @@ class History:
         limits = {"%": (0.0, 200.0), "K": (100.0, 400.0)}.get(unit, (0.0, 255.0))
         event = event or (Event(_BRIGHT_PERCENT) if unit == "%" else Event(_middle(cube, element, len(times) - 1), above=unit != "K"))
         quantity = Quantity(element, "" if unit == "1" else unit, _SPANS[unit], event, limits)
-        return cls(quantity, times, lambda index: cube.element(element, index), source=cube.name, synthetic=cube.synthetic)
+        return cls(
+            quantity,
+            times,
+            lambda index: cube.element(element, index),
+            source=cube.name,
+            synthetic=cube.synthetic,
+            cell=cell_of(cube),
+        )
 
     def __len__(self) -> int:
         return len(self.times)
@@ -171,6 +197,11 @@ class History:
             if apart >= SPACING - TOLERANCE and np.isfinite(self.frame(earlier)).any():
                 found.append(earlier)
         return tuple(reversed(found))
+
+
+def cell_of(cube: Cube) -> float | None:
+    """Size of a cube's cells, degrees; ``None`` where its place is not known."""
+    return float(np.mean(cube.step)) if cube.place_known else None
 
 
 def before(cube: Cube, until: datetime | None) -> tuple[datetime, ...]:

@@ -14,7 +14,7 @@ from engine.errors import CubeInvalid
 from engine.fog.cube import Cube
 from engine.fog.mask import FogMask, State, Validity
 from engine.fog.nowcast.forecast import Nowcast, Step, nowcast
-from engine.fog.nowcast.history import FOG, Field, History, before
+from engine.fog.nowcast.history import FOG, Field, History, before, cell_of
 from engine.fog.nowcast.methods import LEADS, Method
 from engine.fog.sun import solar_zenith
 from engine.progress import Cancel, Progress, silent
@@ -86,9 +86,9 @@ def nowcast_mask(
         except CubeInvalid:  # an empty or broken frame of the past is as good as none
             return np.full(cube.shape, np.nan, dtype=np.float32)
 
-    history = History(FOG, times, read, source=cube.name, synthetic=cube.synthetic)
+    history = History(FOG, times, read, source=cube.name, synthetic=cube.synthetic, cell=cell_of(cube))
     found = nowcast(history, leads, method, progress=progress, cancel=cancel)
-    return MaskNowcast(found, tuple(_mask(cube, last, step, found.method) for step in found.steps), last)
+    return MaskNowcast(found, tuple(_mask(cube, last, step) for step in found.steps), last)
 
 
 def _default() -> Detector:
@@ -97,7 +97,7 @@ def _default() -> Detector:
     return detect
 
 
-def _mask(cube: Cube, last: FogMask, step: Step, method: Method) -> FogMask:
+def _mask(cube: Cube, last: FogMask, step: Step) -> FogMask:
     land = (last.validity & Validity.LAND) > 0
     probability = np.where(land, np.float32(np.nan), step.values)
     unknown = np.where(land | (last.state == State.NO_DATA), np.uint8(State.NO_DATA), np.uint8(State.OBSCURED))
@@ -108,7 +108,7 @@ def _mask(cube: Cube, last: FogMask, step: Step, method: Method) -> FogMask:
         state=np.where(np.isnan(probability), unknown, said),
         validity=_validity(cube, last, step.time),
         time=step.time,
-        method=f"nowcast +{step.minutes} min ({method}) from {last.method}",
+        method=f"nowcast +{step.minutes} min ({step.method}) from {last.method}",
     )
 
 

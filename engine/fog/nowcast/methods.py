@@ -1,10 +1,10 @@
-"""Ways to forecast: persistence, optical flow, and the two blended."""
+"""Ways to forecast: persistence, optical flow, the two blended, and a network that says how clouds change on their way."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +13,16 @@ from engine.errors import NowcastInvalid
 from engine.fog.nowcast.history import Field, History
 from engine.fog.nowcast.motion import Motion
 
+if TYPE_CHECKING:
+    from engine.fog.nowcast.network.learned import Learned
+
 Method = Literal["persistence", "flow", "blend", "network"]
-METHODS: Final[tuple[Method, ...]] = ("persistence", "flow", "blend")
+METHODS: Final[tuple[Method, ...]] = ("persistence", "flow", "blend", "network")
 MOST_MINUTES: Final = 180
 """Beyond three hours clouds have grown and gone, and motion alone says little."""
 LEADS: Final = (30, 60, 90, 120, 150, 180)
+REACH: Final = 120
+"""Minutes that the network looks ahead."""
 
 
 def leads_named(text: str) -> tuple[int, ...]:
@@ -50,10 +55,8 @@ def method_named(name: str) -> Method:
     """A method by its name.
 
     Raises:
-        NowcastInvalid: If there is none of that name, or it is not ready.
+        NowcastInvalid: If there is none of that name.
     """
-    if name == "network":
-        raise NowcastInvalid(f"no network that beats optical flow is trained yet. Take one of {', '.join(METHODS)}.")
     for method in METHODS:
         if name == method:
             return method
@@ -62,20 +65,24 @@ def method_named(name: str) -> Method:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parts:
-    """What both simple ways say from one frame on.
+    """What all ways say from one frame on.
 
     Attributes:
         now: (n, m) the frame: persistence at every lead.
         carried: (K, n, m) the same carried along the motion; ``None`` where motion can't be seen.
         reached: (K, n, m) where what is carried was seen or hidden before; elsewhere the air came over the border.
+        learned: (L, n, m) the network's word at the first L leads, those up to two hours; ``None`` where it was not asked.
+        why: Why it was not asked, if it should have been.
     """
 
     now: Field
     carried: Field | None
     reached: NDArray[np.bool_]
+    learned: Field | None = None
+    why: str = ""
 
     @classmethod
-    def of(cls, history: History, index: int, leads: Sequence[int], *, flow: bool = True) -> Parts:
+    def of(cls, history: History, index: int, leads: Sequence[int], *, flow: bool = True, network: Learned | None = None) -> Parts:
         """From a frame of the history; without flow, persistence alone."""
         now = history.frame(index)
         motion = Motion.track(history, index) if flow else None
@@ -84,7 +91,18 @@ class Parts:
         absent = np.all([np.isnan(history.frame(each)) for each in history.trail(index)], axis=0)
         # what was never seen, such as land, is no hole that moves; but a frame without any value is one
         carried, reached = motion.carry(now, [lead / 60 for lead in leads], fixed=absent)
-        return cls(now, carried, reached)
+        near = [lead for lead in leads if lead <= REACH]
+        if network is None or not near:
+            return cls(now, carried, reached)
+        learned, why = network.carried(history, index, motion, near, fixed=absent)
+        return cls(now, carried, reached, None if why else learned, why)
+
+    def said(self, number: int, method: Method, weight: float) -> Field:
+        """(n, m) the forecast of a method at a lead; the network's beyond its reach is the blend's."""
+        if method == "network" and self.learned is not None and number < len(self.learned):
+            said: Field = self.learned[number]
+            return said
+        return self.at(number, weight)
 
     def at(self, number: int, weight: float) -> Field:
         """(n, m) the forecast at a lead: ``weight`` of the carried frame and the rest of persistence; where one is unknown, the other."""

@@ -24,7 +24,7 @@ _LEAST_VECTORS: Final = 3
 _DECLUSTER: Final = 20
 """Vectors nearer than this, cells, are merged (pysteps' default)."""
 _COARSE: Final = 8
-"""Vectors are spread on every eighth cell and then linearly: they lie 20 cells apart."""
+"""Vectors are spread on every eighth cell and then linearly: they lie 20 cells apart. What a motion displaces is as smooth."""
 _ASTRAY: Final = 1.0
 """Cells between where a feature began and where the way there and back ends."""
 _importing = threading.Lock()
@@ -87,25 +87,48 @@ class Motion:
 
         Source: Germann and Zawadzki 2002, in pysteps' ``extrapolate``.
         """
-        absent = np.isnan(field)
-        hidden = absent if fixed is None else absent & ~fixed
-        shifts = self._shifts(hours)
-        carried = np.stack([_sampled(field, shift, np.nan) for shift in shifts]).astype(np.float32)
-        obscured = np.stack([_sampled(hidden.astype(np.float32), shift, 0.0) > 0.5 for shift in shifts])
-        reached = np.isfinite(carried) | obscured
-        return np.where(reached, np.where(obscured, np.float32(np.nan), carried), field[None]), reached
+        return moved(field, self.displacements(hours), fixed=fixed)
 
-    def _shifts(self, hours: Sequence[float]) -> list[NDArray[np.float64]]:
-        """(2, n, m) displacements of the air that arrives, cells, for each time: integrated backwards once and reused for all fields."""
+    def displacements(self, hours: Sequence[float]) -> NDArray[np.float64]:
+        """(K, 2, n, m) from each cell to where its air was so many hours before, cells to the right and down; hours rise from above 0."""
+        return fine(self.coarse(hours), self.velocity.shape[1:])
+
+    def coarse(self, hours: Sequence[float]) -> NDArray[np.float64]:
+        """(K, 2, ⌈n / 8⌉ + 1, ⌈m / 8⌉ + 1) the same at every eighth cell from 0."""
         extrapolate = _pysteps()["extrapolate"]
+        nodes = [np.minimum(np.arange(0, side + _COARSE - 1, _COARSE), side - 1) for side in self.velocity.shape[1:]]
+        velocity = self.velocity[:, nodes[0][:, None], nodes[1][None, :]] / _COARSE
         shifts, so_far, previous = [], None, 0.0
         for hour in hours:
-            step = [float(hour - previous)]
             options: dict[str, Any] = {"vel_timestep": 1.0, "n_iter": 3, "return_displacement": True, "displacement_prev": so_far}
-            so_far = np.asarray(extrapolate(None, self.velocity, step, **options)[1])
+            so_far = np.asarray(extrapolate(None, velocity, [float(hour - previous)], **options)[1])
             shifts.append(so_far.copy())
             previous = hour
-        return shifts
+        return _COARSE * np.stack(shifts)
+
+
+def fine(coarse: NDArray[np.floating], shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """(…, n, m) from values at every eighth cell, linearly."""
+    down, across = (_linear(side) for side in shape)
+    return np.asarray(down @ coarse @ across.T)
+
+
+def moved(field: Field, displacements: NDArray[np.floating], *, fixed: NDArray[np.bool_] | None = None) -> tuple[Field, NDArray[np.bool_]]:
+    """A field that is carried along (K, 2, n, m) displacements; see :meth:`Motion.carry`."""
+    absent = np.isnan(field)
+    hidden = absent if fixed is None else absent & ~fixed
+    carried = np.stack([_sampled(field, shift, np.nan) for shift in displacements]).astype(np.float32)
+    obscured = np.zeros(carried.shape, dtype=bool)
+    if hidden.any():
+        obscured = np.stack([_sampled(hidden.astype(np.float32), shift, 0.0) > 0.5 for shift in displacements])
+    reached = np.isfinite(carried) | obscured
+    return np.where(reached, np.where(obscured, np.float32(np.nan), carried), field[None]), reached
+
+
+def _linear(side: int) -> NDArray[np.float64]:
+    """(side, ⌈side / 8⌉ + 1) shares of the nodes, every eighth cell from 0, in each cell between them."""
+    place = np.arange(side) / _COARSE
+    return np.asarray(np.maximum(1 - np.abs(place[:, None] - np.arange((side + _COARSE - 2) // _COARSE + 1)), 0))
 
 
 def _followed(one: Field | None, two: Field | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -138,8 +161,9 @@ def _followed(one: Field | None, two: Field | None) -> tuple[NDArray[np.float64]
     places, shifts = (part[which[(apart == 0) & (astray <= _ASTRAY)]].astype(np.float64) for part in (places, shifts))
     if len(places) < _LEAST_VECTORS:
         return nothing
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # neighbours that all move alike: none stands out
+    with warnings.catch_warnings():  # neighbours that all move alike, or nearly: none stands out
+        warnings.simplefilter("ignore", UserWarning)
+        warnings.simplefilter("ignore", RuntimeWarning)
         alone = steps["outliers"](shifts, 3, places, 30)
     return places[~alone], shifts[~alone]
 

@@ -170,12 +170,16 @@ def ssim(
 
 
 def _similarity(a: Field, b: Field, span: float, window: Window) -> Field:
-    from scipy.ndimage import gaussian_filter, uniform_filter
+    import cv2
+
+    if window == "uniform":
+        kernel = np.full(7, 1 / 7)
+    else:
+        kernel = np.exp(-0.5 * (np.arange(-_RADIUS["gaussian"], _RADIUS["gaussian"] + 1) / 1.5) ** 2)
+        kernel /= kernel.sum()
 
     def smooth(field: Field) -> Field:
-        if window == "uniform":
-            return np.asarray(uniform_filter(field, 7))
-        return np.asarray(gaussian_filter(field, 1.5, radius=_RADIUS["gaussian"]))
+        return np.asarray(cv2.sepFilter2D(field, cv2.CV_64F, kernel, kernel, borderType=cv2.BORDER_REFLECT))
 
     unbiased = 49 / 48 if window == "uniform" else 1.0
     c1, c2 = (_K1 * span) ** 2, (_K2 * span) ** 2

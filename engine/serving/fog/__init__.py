@@ -3,5 +3,6 @@
 from engine.serving.fog.exports import Exports, Kit
 from engine.serving.fog.fog import Fog
 from engine.serving.fog.strip import CubeCard, Strip
+from engine.serving.fog.ways import LEARNED
 
-__all__ = ["CubeCard", "Exports", "Fog", "Kit", "Strip"]
+__all__ = ["LEARNED", "CubeCard", "Exports", "Fog", "Kit", "Strip"]

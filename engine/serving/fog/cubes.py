@@ -1,4 +1,4 @@
-"""Opened cubes: the few that were asked last, each opened once and opened again when it was replaced."""
+"""Opened cubes: the few that were asked last, each opened once and opened again when it was replaced; and what is known of all."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ class Cubes:
     def __init__(self, config: Settings) -> None:
         self._config = config
         self._opened: OrderedDict[str, tuple[str, Cube]] = OrderedDict()
+        self._cards: dict[str, tuple[str, CubeCard]] = {}
         self._lock = Lock()
 
     def names(self) -> tuple[str, ...]:
@@ -38,25 +39,54 @@ class Cubes:
 
     def version(self, name: str) -> str:
         """Of a cube's pictures: changes with the store and with the code and recipes that draw, for addresses that a browser keeps."""
-        return hashlib.sha256(f"{self.get(name)[0]} {fingerprint()}".encode()).hexdigest()[:12]
+        return _pictures(self.get(name)[0])
 
     def cards(self) -> tuple[CubeCard, ...]:
-        """All cubes at a glance; one that can't be opened says why."""
-        found = []
-        for name in self.names():
+        """All cubes at a glance; one that can't be opened says why. Stores are opened only when new or changed, and closed again."""
+        found, names = [], self.names()
+        for name in names:
             try:
-                found.append(self.card(name))
-            except CubeNotFound:
+                found.append(self._card(name))
+            except (CubeNotFound, OSError):
                 continue  # gone meanwhile
-            except PharosError as error:
-                found.append(CubeCard(name, name, broken=str(error)))
+        with self._lock:
+            self._cards = {name: self._cards[name] for name in names if name in self._cards}
         return tuple(found)
 
     def card(self, name: str) -> CubeCard:
-        """A cube at a glance."""
+        """A cube at a glance.
+
+        Raises:
+            CubeNotFound: If there is none.
+            CubeInvalid: If it is damaged.
+        """
+        return self._described(name, *self.get(name))
+
+    def _card(self, name: str) -> CubeCard:
+        """The same from what is known of the store; one that can't be opened says why."""
+        from engine.fog import open_cube
+        from engine.fog.cube import version_of
+
+        version = version_of(self._config.cubes_dir / f"{name}.zarr")
+        stamp = _pictures(version)
+        with self._lock:
+            known = self._cards.get(name)
+        if known is not None and known[0] == stamp:
+            return known[1]
+        try:
+            with open_cube(name, self._config) as cube:
+                card = self._described(name, version, cube)
+        except CubeNotFound:
+            raise
+        except PharosError as error:
+            card = CubeCard(name, name, broken=str(error))
+        with self._lock:
+            self._cards[name] = (stamp, card)
+        return card
+
+    def _described(self, name: str, version: str, cube: Cube) -> CubeCard:
         from engine.fog.moments import spacing
 
-        cube = self.get(name)[1]
         about = cube.provenance
         return CubeCard(
             name=name,
@@ -75,7 +105,7 @@ class Cubes:
             place_known=cube.place_known,
             instrument=about.instrument,
             notes=tuple(about.notes),
-            version=self.version(name),
+            version=_pictures(version),
         )
 
     def get(self, name: str) -> tuple[str, Cube]:
@@ -98,3 +128,8 @@ class Cubes:
             while len(self._opened) > MOST_CUBES:
                 self._opened.popitem(last=False)
         return known
+
+
+def _pictures(version: str) -> str:
+    """Of a store's pictures."""
+    return hashlib.sha256(f"{version} {fingerprint()}".encode()).hexdigest()[:12]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from engine.errors import CubeInvalid, ExportInvalid
 from engine.progress import Cancel, Progress, silent
+from engine.serving.fog.ways import detector_of
 
 if TYPE_CHECKING:
     from engine.fog.mask import FogMask
@@ -136,7 +137,7 @@ class Exports:
 
         cube = self._fog.cube(name)
         axis, _ = self._fog.axis(name, start, end, forecast=forecast, issued=issued)
-        title = self._fog.methods().get(method or self._fog.default, method)
+        title = self._fog.methods().get(detector_of(method) or self._fog.default, method)
         find = self._fog.judge(name, method, issued)
         shots = reel(cube, axis, find, layer=layer, over=over, method=title, width=min(max(width, 160), MOST_WIDTH))
         body = write_animation(shots, form, rate=rate, count=len(axis), progress=progress, cancel=cancel)

@@ -17,6 +17,7 @@ from engine.serving.fog.kept import Kept
 from engine.serving.fog.prefetch import Prefetch
 from engine.serving.fog.shelf import Shelf, fingerprint
 from engine.serving.fog.strip import CubeCard, Strip
+from engine.serving.fog.ways import DYNAMIC, LEARNED, detector_of
 from engine.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from engine.fog.layers import Painted
     from engine.fog.look import AreaSeries, Patch, Place, PlaceSpells, Reading, Side
     from engine.fog.moments import Moment
-    from engine.fog.nowcast import MaskNowcast
+    from engine.fog.nowcast import MaskNowcast, Method
     from engine.types import Region
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,8 @@ log = logging.getLogger(__name__)
 MOST_FRAME_BYTES: Final = 96 * 1024**2
 MOST_MASK_BYTES: Final = 384 * 1024**2
 """A day of half hours of 1024 × 1024 cells."""
-MOST_NOWCASTS: Final = 4
+MOST_NOWCASTS: Final = 6
+MOST_OFFERS: Final = 64
 MOST_MOMENTS: Final = 336
 """A week of half hours: as much as a strip shows at once."""
 
@@ -41,8 +43,6 @@ MOST_PATCHES: Final = 16
 TOLERANCE: Final = timedelta(minutes=3)
 """How far a frame may be from the moment of a forecast that it is laid beside."""
 MOST_DYNAMIC: Final = 4
-DYNAMIC: Final = "-dynamic"
-"""Ending of methods that hear the frames before."""
 
 
 class Fog:
@@ -59,6 +59,7 @@ class Fog:
         self._masks: Kept[tuple[object, ...], FogMask] = Kept(MOST_MASK_BYTES, _mask_bytes)
         self._frames: Kept[tuple[object, ...], bytes] = Kept(MOST_FRAME_BYTES, len)
         self._nowcasts: Kept[tuple[object, ...], MaskNowcast] = Kept(MOST_NOWCASTS)
+        self._offers: Kept[tuple[object, ...], str] = Kept(MOST_OFFERS)
         self._dynamic: Kept[tuple[object, ...], Detector] = Kept(MOST_DYNAMIC)
         self._patches: Kept[tuple[object, ...], Patch] = Kept(MOST_PATCHES)
         self._shelf = Shelf(config.data_dir / "cache" / "frames")
@@ -156,9 +157,13 @@ class Fog:
         axis, from_ = self.axis(name, start, end, forecast=forecast, issued=issued)
         version = self.version(name)
         ahead = "&ahead=1" + (f"&issued={stamp(from_)}" if from_ != cube.times[-1] else "")  # which takes longer than other pictures
-        asked = f"&method={method}" if method and recipe.kind == "mask" else ""
+
+        def more(moment: Moment) -> str:
+            asked = method if moment.forecast else detector_of(method)  # what was observed is the same by any way to forecast
+            return (f"&method={asked}" if asked else "") + (ahead if moment.forecast else "") if recipe.kind == "mask" else ""
+
         files = tuple(
-            f"{when}.{recipe.format}?v={version}{asked}{ahead if moment.forecast and recipe.kind == 'mask' else ''}" if when else ""
+            f"{when}.{recipe.format}?v={version}{more(moment)}" if when else ""
             for moment in axis
             for when in [_pictured(cube, recipe, moment)]
         )
@@ -278,6 +283,7 @@ class Fog:
         if forecast is not None:
             return paint_mask(forecast, layer_named("forecast"), lattice)
         index = self.index(name, at)
+        method = detector_of(method) or self.default
         if recipe.shown == "disagreement":
             pair = [self.mask(name, index, each) for each in (method, other or self._rival(method))]
             return paint_difference(pair[0], pair[1], lattice)
@@ -319,7 +325,7 @@ class Fog:
             CubeInvalid: If the frame can't be judged at all.
         """
         version, cube = self._cubes.get(name)
-        index, method = self.index(name, at), method or self.default
+        index, method = self.index(name, at), detector_of(method) or self.default
         return self._masks.get((name, version, method, index), partial(self._detect, name, version, cube, index, method))
 
     def _detect(self, name: str, version: str, cube: Cube, index: int, method: str) -> FogMask:
@@ -335,17 +341,47 @@ class Fog:
     def forecast(self, name: str, *, method: str = "", issued: datetime | None = None) -> MaskNowcast:
         """The next three hours of the mask, with their skill on the last frames; worked out once, then kept.
 
+        Args:
+            name: Of the cube.
+            method: Detector, ending in :data:`LEARNED` where the network is asked.
+            issued: Frame from which they start; by default the last.
+
         Raises:
             CubeNotFound, FrameNotFound: If there is none.
             NowcastInvalid, CubeInvalid: If nothing can be forecast from that frame.
         """
         from engine.fog.nowcast import nowcast_mask
 
+        key, cube, start = self._start(name, method, issued)
+        find = partial(self._found, name, method)
+        way: Method = "network" if method.endswith(LEARNED) else "blend"
+        return self._nowcasts.get(key, lambda: nowcast_mask(cube, method=way, until=start, detector=find))
+
+    def offer(self, name: str, *, method: str = "", issued: datetime | None = None) -> str | None:
+        """Why the network is not offered for a forecast; empty where it is.
+
+        Returns:
+            ``None`` while that is being found out behind the page: ask again.
+        """
+        learned = detector_of(method) + LEARNED
+        key = self._start(name, learned, issued)[0]
+
+        def find_out() -> str:
+            try:
+                return self.forecast(name, method=learned, issued=issued).nowcast.why
+            except PharosError as error:  # nothing can be forecast at all
+                return str(error)
+
+        found = self._offers.peek(key)
+        if found is None and not self._offers.busy(key):
+            self._ahead.ask([partial(self._offers.get, key, find_out)])
+        return found
+
+    def _start(self, name: str, method: str, issued: datetime | None) -> tuple[tuple[object, ...], Cube, datetime]:
+        """What a forecast is kept under, its cube, and the time of the frame that it starts from."""
         version, cube = self._cubes.get(name)
         start = cube.times[-1] if issued is None else cube.times[self.index(name, issued)]
-        method = method or self.default
-        find = partial(self._found, name, method)
-        return self._nowcasts.get((name, version, method, start), lambda: nowcast_mask(cube, until=start, detector=find))
+        return (name, version, detector_of(method) or self.default, method.endswith(LEARNED), start), cube, start
 
     def _found(self, name: str, method: str, _: Cube, index: int) -> FogMask:
         return self.mask(name, index, method)
@@ -494,10 +530,9 @@ class Fog:
         return find
 
     def _at_hand(self, name: str, method: str, issued: datetime | None) -> Callable[[Moment], FogMask | None]:
-        version, cube = self._cubes.get(name)
-        method = method or self.default
-        start = cube.times[-1] if issued is None else cube.times[self.index(name, issued)]
-        ahead = self._nowcasts.peek((name, version, method, start))
+        version = self._cubes.get(name)[0]
+        ahead = self._nowcasts.peek(self._start(name, method, issued)[0])
+        method = detector_of(method) or self.default
 
         def find(moment: Moment) -> FogMask | None:
             if moment.index is not None:

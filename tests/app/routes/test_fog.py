@@ -17,6 +17,8 @@ from app.routes import routes
 from engine.serving import engine
 from engine.settings import Settings
 from tests.engine.fog.seas import NIGHT, sea_cube
+from tests.engine.index.colour_encoder import ColourEncoder
+from tests.engine.serving.fog.ships import SHIPS, bay, tile
 
 BASE = "/pharos"
 API = f"{BASE}/api/v1/fog"
@@ -163,3 +165,18 @@ def test_animations_and_series_are_downloads(client: TestClient) -> None:
     assert Image.open(io.BytesIO(film.content)).n_frames == 4
     assert client.get(f"{BASE}/exports/fog/SYNTHETIC_sea/series.nc").content[:4] == b"\x89HDF"
     assert client.get(f"{BASE}/exports/fog/SYNTHETIC_sea/animation.gif?rate=fast").status_code == 422
+
+
+@pytest.mark.parametrize(("side", "other"), [("inside", "outside"), ("outside", "inside")])
+def test_a_search_may_be_kept_to_one_side_of_the_fog(own_data: Settings, side: str, other: str) -> None:
+    bay(own_data)
+    engine.cache_clear()
+    engine()._encoders._ready["colours"] = ColourEncoder()  # type: ignore[assignment]
+    with TestClient(Starlette(routes=routes(BASE))) as running:
+        fog = {"cube": "SYNTHETIC_bay", "time": "20210914T010000Z", "side": side}
+        reply = running.post(f"{BASE}/api/v1/search", json={"collection": "ships", "text": "a red ship", "fog": fog})
+    engine.cache_clear()
+    assert reply.status_code == 200
+    hits = [hit["tile_id"] for hit in reply.json()["hits"]]
+    assert hits[0] == tile(SHIPS[side])
+    assert tile(SHIPS[other]) not in hits

@@ -12,6 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from engine.serving import engine
 from engine.settings import ROOT, Settings
+from tests.engine.index.colour_encoder import ColourEncoder
+from tests.engine.serving.fog.ships import SHIPS, bay, tile
 from tests.nights import write_night
 
 GAP = 5
@@ -160,3 +162,39 @@ def test_without_a_cube_the_page_says_how_to_bring_one(page: AppTest, own_data: 
     assert not page.exception
     assert "No fog series yet" in words(page)
     assert ROOT.name not in words(page)
+
+
+@pytest.mark.parametrize(("side", "other"), [("inside", "outside"), ("outside", "inside")])
+def test_a_question_shows_the_tiles_of_its_side(own_data: Settings, monkeypatch: pytest.MonkeyPatch, side: str, other: str) -> None:
+    bay(own_data)
+    monkeypatch.setattr(own_data, "demo", False)
+    engine.cache_clear()
+    engine()._encoders._ready["colours"] = ColourEncoder()  # type: ignore[assignment]
+    page = AppTest.from_function(script, default_timeout=60)
+    page.query_params["text"] = "a red ship"
+    page.query_params["side"] = side
+    page.run()
+    said, cards = words(page), [card["tile_id"] for card in told(page, "gallery")["cards"]]
+    engine().close()
+    engine.cache_clear()
+    assert not page.exception
+    assert f"tiles of ships lie {side} the fog of" in said
+    assert tile(SHIPS[side]) in cards
+    assert tile(SHIPS[other]) not in cards
+
+
+@pytest.mark.parametrize(("offer", "shown"), [("", True), ("it was no better", False)])
+def test_the_network_can_be_chosen_only_where_it_is_offered(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch, offer: str, shown: bool
+) -> None:
+    monkeypatch.setattr("engine.serving.fog.fog.Fog.offer", lambda *_, **__: offer)
+    page.query_params["forecast"] = "1"
+    page.query_params["learned"] = "1"
+    page.run()
+    assert not page.exception
+    toggles = {toggle.label: toggle.value for toggle in page.toggle}
+    assert toggles.get("By the network (experimental)") is (True if shown else None)
+    assert ("method=-learned" in told(page, "skill")["url"]) is shown
+    mask = next(layer for layer in told(page, "map")["layers"] if layer["id"] == "mask")
+    assert ("method=-learned" in mask["urls"][-1]) is shown
+    assert "learned" not in mask["urls"][0]

@@ -98,6 +98,14 @@ def test_an_mp4_is_read_by_opencv(tmp_path: Path) -> None:
     np.testing.assert_allclose(frames[2][20, 30], (90, 120, 80), atol=12)
 
 
+def test_an_mp4_is_vp9_which_browsers_play(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And where the encoder is absent that is told, with what to take, in the place of a file that no browser plays."""
+    assert b"vp09" in write_animation(shots(2), "mp4")
+    monkeypatch.setattr("engine.fog.export.animation.CODEC", "none")
+    with pytest.raises(ExportInvalid, match="Take a GIF"):
+        write_animation(shots(2), "mp4")
+
+
 def test_what_is_no_animation_is_refused() -> None:
     with pytest.raises(ExportInvalid, match="gif or mp4"):
         write_animation(shots(), "avi")

@@ -128,7 +128,7 @@ def test_frames_of_any_size_and_strips_give_what_the_whole_gives(model: Path, mo
     features = np.random.default_rng(0).normal(size=(len(NAMES), 150, 9)).astype(np.float32)
     whole = Session(model).logits(features)
     assert whole.shape == (2, 150, 9)
-    monkeypatch.setattr("engine.fog.network.session._STRIP", 9 * 20)
+    monkeypatch.setattr("engine.fog.weights._STRIP", 9 * 20)
     np.testing.assert_allclose(Session(model).logits(features), whole, atol=1e-5)
     assert Session(model).logits(features[:, :1, :1]).shape == (2, 1, 1)
 

@@ -124,7 +124,7 @@ def test_a_mask_store_opens_for_scoring(cube: Cube, tmp_path: Path) -> None:
     ("words", "why"),
     [
         (("--leads", "500"), "out of reach"),
-        (("--method", "network"), "no network"),
+        (("--method", "magic"), "is no method"),
         (("--element", "BT1120"), "lacks"),
         (("--element", "mask"), "BT"),
         (("--time", "2000-01-01"), "begins at"),

@@ -86,3 +86,20 @@ def test_frames_too_far_apart_are_no_trail() -> None:
     assert history(drifting(9, (0, 0)), times(9, minutes=5)).trail(8) == (2, 5, 8)
     frames[1] = np.nan
     assert history(frames).trail(2) == (0, 2)
+
+
+def test_displacements_found_on_few_cells_are_those_of_all() -> None:
+    """Over two hours within a tenth of a cell of pysteps at full resolution, in a real-looking motion that turns and shears."""
+    from pysteps.extrapolation.semilagrangian import extrapolate
+
+    frames = drifting(3, (2, 3), shape=(93, 118)) + 0.3 * clouds((93, 118), 4)
+    motion = Motion.track(history(frames), 2)
+    assert motion is not None
+    rows, columns = np.indices((93, 118))
+    turning = motion.velocity + 4 * np.stack([np.sin(rows / 40), np.cos(columns / 50)])
+    found = Motion(turning, motion.vectors).displacements([0.5, 2.0])
+    whole = extrapolate(None, turning, [0.5, 2.0], vel_timestep=1.0, n_iter=3, return_displacement=True)[1]
+    inside = (..., slice(24, -24), slice(24, -24))  # by the border air comes from beyond it
+    assert found.shape == (2, 2, 93, 118)
+    assert np.abs(whole).max() > 8
+    np.testing.assert_allclose(found[1][inside], whole[inside], atol=0.1)

@@ -216,3 +216,32 @@ def test_a_dynamic_method_hears_the_frames_before_and_judges_each_frame_once(fog
 def test_where_two_methods_disagree_is_drawn(fog: Fog) -> None:
     assert picture(fog.frame("sea", "disagreement", 1)).format == "PNG"
     assert fog.frame("sea", "disagreement", 1, other="physics-dynamic") == fog.frame("sea", "disagreement", 1, other="physics-dynamic")
+
+
+def test_whether_the_network_is_offered_is_found_out_behind_the_page(fog: Fog) -> None:
+    assert fog.offer("sea") is None
+    assert fog._ahead.wait(60)
+    assert fog.offer("sea") == fog.offer("sea", method="-learned") == "there is no motion to be seen"  # 16 × 16 cells are too few
+    plain, learned = fog.forecast("sea"), fog.forecast("sea", method="physics-learned")
+    assert (plain.nowcast.asked, learned.nowcast.asked) == ("blend", "network")
+    assert fog.mask("sea", 0, "physics-learned") is fog.mask("sea", 0)  # the detector is the same
+
+
+def test_what_cant_be_forecast_is_no_offer(fog: Fog, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(*_: Any, **__: Any) -> Any:
+        raise CubeInvalid("sea", "the newest frame is empty.")
+
+    monkeypatch.setattr("engine.fog.nowcast.nowcast_mask", nothing)
+    assert fog.offer("sea") is None
+    assert fog._ahead.wait(60)
+    assert "newest frame is empty" in (fog.offer("sea") or "")
+
+
+def test_only_forecast_frames_carry_the_way_to_forecast(fog: Fog) -> None:
+    plain, learned = (fog.strip("sea", "fog", method=method, forecast=True).files for method in ("physics", "physics-learned"))
+    assert learned[0] == plain[0]
+    assert "method=physics&" in plain[-1]
+    assert "method=physics-learned&" in learned[-1]
+    assert fog.frame("sea", "fog", 0, method="physics-learned") == fog.frame("sea", "fog", 0, method="physics")
+    area = fog.area("sea", method="physics-learned", forecast=True)
+    assert all(each.fog is not None for each in area.frames if not each.moment.gap)
