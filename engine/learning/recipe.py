@@ -186,6 +186,8 @@ class Optimiser(Part):
         text_rate: Peak learning rate of the text tower and the temperature.
         weight_decay: Of matrices and kernels; norms, biases and embeddings have none.
         warm_up: Share of the steps.
+        held: How many of the image network's first stages stay as they were at the start: edges and colours are the same from above, and
+            not learning them shortens a step; of timm's networks, from their stem on.
         text_layers: How many of the text tower's last layers learn, with its norm and projection; the others, and the vectors of
             words, stay as the lesson (or the start) left them, so that words which no caption has keep their place. None: all learn.
         clip: Largest gradient norm.
@@ -196,6 +198,7 @@ class Optimiser(Part):
     text_rate: Positive = 1e-3
     weight_decay: float = Field(default=0.05, ge=0)
     warm_up: Share = 0.1
+    held: int = Field(default=0, ge=0)
     text_layers: int | None = Field(default=None, ge=0)
     clip: Positive = 5.0
     average: float = Field(default=0.99, ge=0, lt=1)
@@ -226,12 +229,9 @@ class Backbone(Part):
 
     Attributes:
         package: An installed package that brings them.
-        held: How many of the network's first stages stay as they were: edges and colours are the same from above, and not
-            learning them halves the time of a step.
     """
 
     package: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
-    held: int = Field(default=0, ge=0)
 
 
 class EarlyStop(Part):
@@ -298,6 +298,8 @@ class Recipe(Part):
             raise ValueError("“language” teaches a fresh text tower; take it or “start”, not both")
         if self.backbone is not None and self.start is not None:
             raise ValueError("“backbone” begins a fresh image tower; take it or “start”, not both")
+        if self.optimiser.held and self.backbone is None and self.start is None:
+            raise ValueError("“held” keeps stages of a network that begins with weights: name a “backbone” or a “start”")
         return self
 
     @model_validator(mode="after")

@@ -125,7 +125,7 @@ class Training:
                 getattr(towers.model, SCALE_NAME).fill_(math.log(recipe.scale.start))
         for module in (towers.model, towers.others, objectives):
             module.to(device).train()
-        held = early(towers.model.get_submodule("visual"), recipe.backbone.held) if recipe.backbone else ()
+        held = _held(towers, recipe)
         for part in held:
             part.requires_grad_(False)
         optimiser = adamw(towers, objectives, recipe.optimiser)
@@ -419,6 +419,19 @@ def _lesson(towers: Towers, recipe: Recipe, source: Source, progress: Progress, 
         teach(pupil, how, source.phrases, never, recipe.of_data, progress, cancel)
         save_weights(pupil.model.state_dict(), cached)
     load_weights(towers.model, cached, keep=("visual.", SCALE_NAME))
+
+
+def _held(towers: Towers, recipe: Recipe) -> tuple[nn.Module, ...]:
+    """The stages of the image network that don't learn.
+
+    Raises:
+        RecipeInvalid: If it has none.
+    """
+    try:
+        return early(towers.model.get_submodule("visual"), recipe.optimiser.held) if recipe.optimiser.held else ()
+    except AttributeError:
+        why = f"its model “{recipe.model.name}” has no stages to hold. Leave “held” out, or take a timm network that has them."
+        raise RecipeInvalid(recipe.name, why) from None
 
 
 def _device() -> torch.device:

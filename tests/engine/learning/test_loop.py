@@ -324,6 +324,28 @@ def test_held_layers_stay_and_the_others_learn(recipe: Recipes, tmp_path: Path) 
     assert moved == {"text.ln_final.weight", "text.ln_final.bias", "text.text_projection"}
 
 
+def test_held_stages_stay_with_their_statistics_and_later_ones_learn(recipe: Recipes, tmp_path: Path) -> None:
+    """A convolutional network that goes on from weights of its own."""
+    model = json.loads((recipe().parent / "model.json").read_text())
+    model["vision_cfg"] = {"timm_model_name": "mobilenetv4_conv_small", "timm_pool": "avg", "timm_proj": "", "image_size": 32}
+    (tmp_path / "stages.json").write_text(json.dumps(model))
+    how: dict[str, Any] = {"model": str(tmp_path / "stages.json"), "epochs": 1, "sizes": {0: 32}}
+    start = train(recipe(**how), out=tmp_path / "a").checkpoint
+    began = load_file(start)
+    ended = load_file(train(recipe(start=str(start), optimiser={"held": 2}, **how), out=tmp_path / "b").checkpoint)
+    moved = {
+        ".".join(name.split(".")[2:4]) for name in began if name.startswith("visual.trunk.") and not torch.equal(began[name], ended[name])
+    }
+    assert not moved & {"conv_stem.weight", "bn1.weight", "bn1.running_mean", "blocks.0", "blocks.1"}
+    assert moved >= {"blocks.2", "blocks.3", "blocks.4", "classifier.weight"}
+
+
+def test_a_network_without_stages_has_none_to_hold(recipe: Recipes, tmp_path: Path) -> None:
+    start = train(recipe(epochs=1), out=tmp_path / "a").checkpoint
+    with pytest.raises(RecipeInvalid, match="no stages to hold"):
+        train(recipe(start=str(start), optimiser={"held": 1}), out=tmp_path / "b")
+
+
 def test_unknown_words_do_not_move_a_query(recipe: Recipes, tmp_path: Path) -> None:
     """Each word that no text of the training had is the same mean word."""
     report = train(recipe(epochs=1), out=tmp_path / "run")
