@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import platform
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.encoders import architecture, prompts
-from engine.encoders.text import TextTower
+from engine.encoders.text import HalvedProduct, TextTower
 
 from .tiny import CUSTOM, RESIDUAL, TEXT, TRANSFORMER, network
 
@@ -91,9 +92,27 @@ def test_only_what_is_new_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
     with torch.inference_mode():
         tower(tokenize(["a lake"]))
         for block in tower._tower.transformer.resblocks:
-            monkeypatch.setattr(block.mlp, "forward", lambda x, true=block.mlp.forward: seen.append(tuple(x.shape)) or true(x))
+            monkeypatch.setattr(block.mlp.gelu, "forward", lambda x, true=block.mlp.gelu.forward: seen.append(tuple(x.shape)) or true(x))
         tower(tokenize(["a satellite photo of a lake."]))
-    assert seen == [(1, 4, 32), (1, 1, 32)]
+    assert seen == [(1, 4, 128), (1, 1, 128)]  # four times as wide as the tower
+
+
+def test_matrices_that_lose_nothing_are_read_in_half_precision() -> None:
+    """As the shipped ones, which are stored so; for a few tokens, to the same digits. Others stay as they are."""
+    model = network(CUSTOM, seed=4)
+    tokenize = architecture.tokenizer_of(CUSTOM)
+    exact = TextTower(network(CUSTOM, seed=4), tokenize(prompts.openings()))
+    assert not any(isinstance(product, HalvedProduct) for layer in exact._halved for product in layer)
+    for weight in model.parameters():
+        weight.data = weight.data.half().float()
+    tower = TextTower(model, tokenize(prompts.openings()))
+    halved = all(isinstance(product, HalvedProduct) for layer in tower._halved for product in layer)
+    assert halved == (platform.machine() in ("x86_64", "AMD64"))
+    with torch.inference_mode():
+        tokens = tokenize(["a satellite photo of a lake near a harbour.", "boats"])
+        found = torch.nn.functional.normalize(tower(tokens), dim=-1)
+        whole = torch.nn.functional.normalize(model.encode_text(tokens), dim=-1)
+    torch.testing.assert_close(found, whole, atol=1e-6, rtol=0)
 
 
 def test_few_tokens_leave_the_number_of_threads_as_it_was() -> None:

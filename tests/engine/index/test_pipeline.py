@@ -165,16 +165,16 @@ def test_a_scene_that_breaks_off_midway_is_left_out_whole(write_raster: Any, mon
     from engine.errors import ImageUnreadable
     from engine.imagery.raster import RasterReader
 
-    real = RasterReader.read
+    real = RasterReader.view
 
-    def read(self: RasterReader, window: Any, size: int | None = None) -> Any:
+    def view(self: RasterReader, window: Any, size: int | None = None) -> Any:
         if self.scene.id == "a" and window.row >= 96:
             raise ImageUnreadable("a.tif", "it is cut short.")
         return real(self, window, size)
 
     paths = [write_raster("a", pattern(4, 4)), write_raster("b", pattern(4, 4))]
     with monkeypatch.context() as patch:
-        patch.setattr(RasterReader, "read", read)
+        patch.setattr(RasterReader, "view", view)
         report = index(paths, unit=5)
     assert report.unreadable == (("a", "“a.tif” can't be read: it is cut short."),)
     assert {values[0] for values in content("squares").values()} == {"b"}
