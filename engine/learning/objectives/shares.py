@@ -33,18 +33,17 @@ class Shares(Objective):
         """The loss of a batch and the mosaics made of it: () float, nats."""
         count = round(self.how.pictures * len(batch.pictures))
         whole = Contents.of(batch)
-        if count < 1 or len(batch.pictures) < 2:
-            return self._loss(batch, batch.image, whole)
-        second = torch.arange(1, count + 1) % len(batch.pictures)  # the next picture of a batch in random order
-        pictures, other = batch.pictures[:count], batch.pictures[second]
-        drawn = torch.empty(count).uniform_(self.how.least, 1 - self.how.least)
-        seams = regions(drawn, pictures.shape[-1], self.how.coarse).to(pictures.device)
-        image = batch.images(torch.where(seams, other, pictures))
-        mixed = whole.part(torch.arange(count), ~seams).beside(whole.part(second, seams))
-        return self._loss(batch, torch.cat([batch.image, image]), whole.and_more(mixed))
-
-    def _loss(self, batch: Batch, image: Tensor, contents: Contents) -> Tensor:
-        return share_loss(batch.towers.scale * image @ batch.names.T, contents.share, contents.open)
+        image, share, opened = batch.image, whole.share, whole.open
+        if count and len(batch.pictures) > 1:
+            first = torch.arange(count)
+            second = (first + 1) % len(batch.pictures)  # the next picture of a batch in random order
+            pictures, other = batch.pictures[first], batch.pictures[second]
+            drawn = torch.empty(count).uniform_(self.how.least, 1 - self.how.least)
+            seams = regions(drawn, pictures.shape[-1], self.how.coarse).to(pictures.device)
+            image = torch.cat([image, batch.images(torch.where(seams, other, pictures))])
+            share = torch.cat([share, whole.mixed(first, second, seams)])
+            opened = torch.cat([opened, opened[first] | opened[second]])
+        return share_loss(batch.towers.scale * image @ batch.names.T, share, opened)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,41 +54,35 @@ class Contents:
         amount: (N, C) float 0–1, how much of its ground a picture gives to what the words say.
         ground: (N, 1, h, w) float 0–1, the part of each picture that shows its classes.
         open: (N, C) bool, words of which nobody knows whether, or how much, they hold.
-        share: (N, C) float 0–1, how much of a picture the words say.
     """
 
     amount: Tensor
     ground: Tensor
     open: Tensor
-    share: Tensor
 
     @classmethod
     def of(cls, batch: Batch) -> Contents:
         """Of a batch's views and its words for all classes; without a ground all of a picture shows its classes."""
         holds, ignored = batch.class_matches()
-        amount = batch.amounts()
-        ground = batch.draw.ground
-        every = torch.ones(len(holds), 1, *batch.pictures.shape[-2:])
-        amount = holds if amount is None else amount
-        return cls.on(amount.to(batch.image), (every if ground is None else ground).to(batch.image), ignored)
+        amount, ground = batch.amounts(), batch.draw.ground
+        if ground is None:
+            ground = torch.ones(len(holds), 1, *batch.pictures.shape[-2:])
+        return cls((holds if amount is None else amount).to(batch.image), ground.to(batch.image), ignored)
 
-    @classmethod
-    def on(cls, amount: Tensor, ground: Tensor, opened: Tensor) -> Contents:
-        """Words hold on their ground and nowhere else."""
-        return cls(amount, ground, opened, amount * ground.mean(dim=(1, 2, 3))[:, None])
+    @property
+    def share(self) -> Tensor:
+        """(N, C) float 0–1, how much of a picture the words say."""
+        return self.amount * _part(self.ground)
 
-    def part(self, which: Tensor, where: Tensor) -> Contents:
-        """Some of the pictures as far as they show: (M,) indices, (M, 1, h, w) bool."""
-        return self.on(self.amount[which], self.ground[which] * where, self.open[which])
+    def mixed(self, first: Tensor, second: Tensor, seams: Tensor) -> Tensor:
+        """How much of mosaics the words say: (M,) and (M,) indices, (M, 1, h, w) bool where the second shows → (M, C) float 0–1."""
+        share = self.amount[first] * _part(self.ground[first] * ~seams) + self.amount[second] * _part(self.ground[second] * seams)
+        return share.clamp(max=1)
 
-    def beside(self, other: Contents) -> Contents:
-        """What pictures show that are put together from these and others, place by place."""
-        amount, share = (self.amount + other.amount).clamp(max=1), (self.share + other.share).clamp(max=1)
-        return Contents(amount, self.ground + other.ground, self.open | other.open, share)
 
-    def and_more(self, more: Contents) -> Contents:
-        """These pictures and others in one."""
-        return Contents(*(torch.cat([getattr(each, name) for each in (self, more)]) for name in ("amount", "ground", "open", "share")))
+def _part(ground: Tensor) -> Tensor:
+    """(N, 1, h, w) → (N, 1), the part of a picture that is ground."""
+    return ground.mean(dim=(2, 3))
 
 
 def share_loss(logits: Tensor, share: Tensor, ignored: Tensor) -> Tensor:

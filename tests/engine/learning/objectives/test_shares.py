@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.learning.objectives import Batch
+from engine.learning.objectives import Batch, shares
 from engine.learning.objectives.shares import Contents, Shares, SharesPart, share_loss
 from engine.learning.phrases import Text
 
@@ -124,10 +124,8 @@ def test_classes_are_as_much_there_as_their_ground(batch: Callable[..., Batch]) 
     assert whole.share.diagonal().tolist() == [0.5, 1, 1, 1]
     below = torch.zeros(1, 1, 16, 16, dtype=torch.bool)
     below[:, :, 8:] = True
-    mixed = whole.part(torch.tensor([0]), ~below).beside(whole.part(torch.tensor([1]), below))
-    assert mixed.share.tolist() == [[0.25, 0.5, 0, 0]]
-    assert not mixed.open.any()
-    assert whole.and_more(mixed).share.shape == (5, 4)
+    assert whole.mixed(torch.tensor([0]), torch.tensor([1]), below).tolist() == [[0.25, 0.5, 0, 0]]
+    assert not whole.open.any()
 
 
 def test_known_amounts_are_what_words_are_told_by(batch: Callable[..., Batch]) -> None:
@@ -136,17 +134,27 @@ def test_known_amounts_are_what_words_are_told_by(batch: Callable[..., Batch]) -
     np.testing.assert_allclose(whole.share, amounts, rtol=1e-6)
     half = torch.zeros(1, 1, 16, 16, dtype=torch.bool)
     half[..., :8] = True
-    mixed = whole.part(torch.tensor([0]), half).beside(whole.part(torch.tensor([1]), ~half))
-    np.testing.assert_allclose(mixed.share, [[0.3, 0.1, 0, 0.05]], rtol=1e-6)
+    mixed = whole.mixed(torch.tensor([0]), torch.tensor([1]), ~half)
+    np.testing.assert_allclose(mixed, [[0.3, 0.1, 0, 0.05]], rtol=1e-6)
 
 
-def test_what_is_unsure_of_a_part_is_open_in_its_mosaics(batch: Callable[..., Batch]) -> None:
+def test_what_is_unsure_of_a_part_is_open_in_its_mosaics(batch: Callable[..., Batch], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Class 3 is unsure of picture 0, which is in the first mosaic; pictures 1 and 2 make the second."""
     unsure = np.zeros((4, 4), dtype=bool)
     unsure[0, 3] = True
-    whole = Contents.of(told(quartet(batch), Eye(), unsure=unsure))
-    everywhere = torch.ones(1, 1, 16, 16, dtype=torch.bool)
-    mixed = whole.part(torch.tensor([0]), everywhere).beside(whole.part(torch.tensor([1]), everywhere))
-    assert mixed.open.tolist() == [[False, False, False, True]]
+    given: list[Tensor] = []
+
+    def watched(logits: Tensor, share: Tensor, ignored: Tensor) -> Tensor:
+        given.extend((share, ignored))
+        return share_loss(logits, share, ignored)
+
+    monkeypatch.setattr(shares, "share_loss", watched)
+    Shares(SharesPart(kind="shares", pictures=0.5), 5)(told(quartet(batch), Eye(), unsure=unsure))
+    share, opened = given
+    assert share.shape == opened.shape == (6, 4)
+    assert opened[:, 3].tolist() == [True, False, False, False, True, False]
+    assert not opened[:, :3].any()
+    torch.testing.assert_close(share.sum(dim=1), torch.ones(6, dtype=share.dtype))
 
 
 def test_one_picture_makes_no_mosaic(batch: Callable[..., Batch]) -> None:
