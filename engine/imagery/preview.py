@@ -159,11 +159,11 @@ def with_infrared(picture: Picture, infrared: NDArray[np.uint8]) -> Picture:
     the eye and not there. G′ = (3 G + N) / 4 and B′ = (5 B − N) / 4; red stays.
 
     Args:
-        picture: (H, W, 3) uint8.
-        infrared: (H, W) uint8 near infrared, under the same ramp as the colours.
+        picture: (…, H, W, 3) uint8.
+        infrared: (…, H, W) uint8 near infrared, under the same ramp as the colours.
 
     Returns:
-        (H, W, 3) uint8.
+        (…, H, W, 3) uint8.
 
     Source: SPOT Image's pseudo-natural colours, (3 G + N) / 4 and (3 G − N) / 4; with a blue band, its own in the place of green's.
     """

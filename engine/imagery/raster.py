@@ -392,9 +392,7 @@ def _pixels(dataset: Any, look: Look, window: Window, most: tuple[int, int]) -> 
 
     Nearest neighbour on purpose: averaging would mix nodata into the values; the reduction is done afterwards, under the mask.
     """
-    from rasterio.windows import Window as RasterWindow
-
-    part = RasterWindow(window.column, window.row, window.width, window.height)
+    part = _part(window)
     shape = (min(window.height, most[1]), min(window.width, most[0]))
     data = dataset.read(list(look.indexes), window=part, out_shape=(len(look.indexes), *shape))
     valid = np.ones(shape, bool)
@@ -412,11 +410,15 @@ def _pixels(dataset: Any, look: Look, window: Window, most: tuple[int, int]) -> 
 
 def _band(dataset: Any, index: int, window: Window, shape: tuple[int, ...]) -> Data:  # noqa: ANN401
     """Stored values of one band, the pixels that :func:`_pixels` takes for this shape."""
+    values: Data = dataset.read(index, window=_part(window), out_shape=shape)
+    return values
+
+
+def _part(window: Window) -> Any:  # noqa: ANN401
+    """A window as rasterio reads it."""
     from rasterio.windows import Window as RasterWindow
 
-    part = RasterWindow(window.column, window.row, window.width, window.height)
-    values: Data = dataset.read(index, window=part, out_shape=shape)
-    return values
+    return RasterWindow(window.column, window.row, window.width, window.height)
 
 
 def _differs(band: Data, nodata: float) -> Mask:

@@ -11,6 +11,8 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from engine.imagery.preview import with_infrared
+
 _PLANT: Final = (1.3, 2.1)
 """Near infrared of plants over their green, drawn between these; of water, and of all else over its red, likewise."""
 _WATER: Final = (0.15, 0.6)
@@ -40,8 +42,8 @@ def guessed(pictures: Tensor, wet: Tensor, random: torch.Generator) -> Tensor:
     return (wet * water * green + (1 - wet) * land).clamp(0, 1)
 
 
-def seen(pictures: Tensor, wet: Tensor, share: float, random: torch.Generator) -> Tensor:
-    """Some of the pictures as if near infrared had been mixed in.
+def mixed_in(pictures: Tensor, wet: Tensor, share: float, random: torch.Generator) -> Tensor:
+    """Some of the pictures as if near infrared had been mixed into their colours, as :func:`engine.imagery.preview.with_infrared` does.
 
     Args:
         pictures: (B, 3, H, W) uint8 RGB.
@@ -52,12 +54,10 @@ def seen(pictures: Tensor, wet: Tensor, share: float, random: torch.Generator) -
     Returns:
         (B, 3, H, W) uint8.
     """
-    colours = pictures.float() / 255
-    infrared = guessed(colours, wet, random)
-    red, green, blue = torch.split(colours, 1, dim=1)
-    mixed = torch.cat([red, (3 * green + infrared) / 4, (5 * blue - infrared) / 4], dim=1).clamp(0, 1)
+    infrared = (guessed(pictures.float() / 255, wet, random) * 255).round().to(torch.uint8)
+    mixed = with_infrared(pictures.permute(0, 2, 3, 1).numpy(), infrared[:, 0].numpy())
     chosen = torch.rand(len(pictures), 1, 1, 1, generator=random) < share
-    return torch.where(chosen, (mixed * 255).round().to(torch.uint8), pictures)
+    return torch.where(chosen, torch.from_numpy(mixed).permute(0, 3, 1, 2), pictures)
 
 
 def _between(low: float, high: float, count: int, random: torch.Generator) -> Tensor:

@@ -18,8 +18,8 @@ SIDE: Final = 1344
 """Side of an island's scene, pixels of 10 m."""
 
 
-class Parts(Part):
-    """What is known of parts of pictures whose classes were given to the whole, see :mod:`engine.learning.views`.
+class ViewsPart(Part):
+    """Views in a recipe: what is known of parts of pictures whose classes were given to the whole, see :mod:`engine.learning.views`.
 
     Attributes:
         package: Image weights of a package, whose first stages tell water from land by its look.
@@ -64,7 +64,7 @@ class CaptionedPictures(Part):
     held_out: Share = 0.1
     class_prompts: Share = 0.35
     sensor: Literal["rgb"] = "rgb"
-    views: Parts | None = None
+    views: ViewsPart | None = None
     tells_metadata: ClassVar[bool] = False
 
     @property

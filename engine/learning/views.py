@@ -27,7 +27,7 @@ from engine.progress import Progress, silent
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine.learning.recipe import Parts
+    from engine.learning.recipe import ViewsPart
 
 _TRUSTED: Final = 0.08
 """Share of water that is found at least in a picture of it; where less is, the look has failed and all of the picture counts."""
@@ -64,7 +64,7 @@ class Views:
     @classmethod
     def of(
         cls,
-        how: Parts,
+        how: ViewsPart,
         pictures: NDArray[np.uint8],
         labels: NDArray[np.int64],
         train: NDArray[np.int64],
@@ -110,7 +110,7 @@ class Views:
         wet = torch.from_numpy(self.wet[draw.places]).float()[:, None] * torch.from_numpy(np.asarray(may))[:, None, None, None]
         wet = F.interpolate(wet, size=draw.pictures.shape[-2:], mode="bilinear", align_corners=False)
         generator = torch.Generator().manual_seed(int(random.integers(2**62)))
-        return replace(draw, pictures=infrared.seen(draw.pictures, wet, self.infrared, generator))
+        return replace(draw, pictures=infrared.mixed_in(draw.pictures, wet, self.infrared, generator))
 
     def seen(self, draw: Draw, windows: Tensor, size: int) -> Draw:
         """What holds of views of some pictures.

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from engine.imagery.preview import with_infrared
-from engine.learning.infrared import guessed, seen
+from engine.learning.infrared import guessed, mixed_in
 
 GRASS, SOIL, GREEN_LAKE = (0.25, 0.42, 0.22), (0.5, 0.42, 0.35), (0.25, 0.42, 0.22)
 
@@ -43,7 +43,7 @@ def test_pictures_differ_in_how_bright_their_plants_are() -> None:
 def test_it_is_mixed_in_as_of_real_scenes() -> None:
     picture, wet = landscape(4)
     stored = (picture * 255).round().to(torch.uint8)
-    mixed = seen(stored, wet, 1.0, random(3))
+    mixed = mixed_in(stored, wet, 1.0, random(3))
     infrared = (guessed(stored.float() / 255, wet, random(3)) * 255).round().to(torch.uint8)
     expected = [with_infrared(p, n) for p, n in zip(stored.permute(0, 2, 3, 1).numpy(), infrared[:, 0].numpy(), strict=True)]
     np.testing.assert_allclose(mixed.permute(0, 2, 3, 1).numpy().astype(int), np.stack(expected).astype(int), atol=1)
@@ -52,10 +52,10 @@ def test_it_is_mixed_in_as_of_real_scenes() -> None:
 def test_only_a_share_of_the_pictures_is_changed() -> None:
     picture, wet = landscape(200)
     stored = (picture * 255).round().to(torch.uint8)
-    changed = (seen(stored, wet, 0.3, random()) != stored).flatten(1).any(dim=1)
+    changed = (mixed_in(stored, wet, 0.3, random()) != stored).flatten(1).any(dim=1)
     assert 0.2 < changed.float().mean() < 0.4
-    assert torch.equal(seen(stored, wet, 0.0, random()), stored)
+    assert torch.equal(mixed_in(stored, wet, 0.0, random()), stored)
 
 
 def test_black_pictures_stay_black() -> None:
-    assert seen(torch.zeros(2, 3, 4, 4, dtype=torch.uint8), torch.zeros(2, 1, 4, 4), 1.0, random()).max() == 0
+    assert mixed_in(torch.zeros(2, 3, 4, 4, dtype=torch.uint8), torch.zeros(2, 1, 4, 4), 1.0, random()).max() == 0

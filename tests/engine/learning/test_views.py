@@ -13,7 +13,7 @@ from torch import Tensor
 from engine.errors import RecipeInvalid
 from engine.learning.augmentation import augment, draw_windows, kept_area, seen_through
 from engine.learning.draws import Draw
-from engine.learning.recipe import Augmentation, Parts
+from engine.learning.recipe import Augmentation, ViewsPart
 from engine.learning.views import Views
 
 CLASSES = ("Beach", "Farmland", "Meadow", "Pond")
@@ -88,7 +88,7 @@ def test_kept_area_is_that_of_the_window() -> None:
 
 
 def test_a_class_that_there_is_not_is_refused(tmp_path: Path) -> None:
-    how = Parts(package="none", water=("Pond", "Puddle"))
+    how = ViewsPart(package="none", water=("Pond", "Puddle"))
     with pytest.raises(RecipeInvalid, match="Puddle"):
         Views.of(how, np.zeros((1, 3, 8, 8), np.uint8), np.zeros(1, int), np.zeros(1, int), CLASSES, tmp_path)
 
@@ -104,7 +104,7 @@ def test_what_was_found_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         return found
 
     monkeypatch.setattr("engine.learning.views.find_water", once)
-    how = Parts(package="none", water=("Pond",), perhaps=("Beach",), alike=(("Farmland", "Meadow"), ("Pond", "Beach")))
+    how = ViewsPart(package="none", water=("Pond",), perhaps=("Beach",), alike=(("Farmland", "Meadow"), ("Pond", "Beach")))
     for _ in range(2):
         views = Views.of(how, np.zeros((4, 3, 16, 16), np.uint8), labels, train, CLASSES, tmp_path)
         np.testing.assert_array_equal(views.wet, found)
