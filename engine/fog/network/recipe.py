@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from engine.learning.course import Course, Some
+from engine.fog.network.course import Course, Some
 from engine.learning.part import Part, Positive, Share
 
 KIND: Final = "fog-network"

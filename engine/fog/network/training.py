@@ -15,13 +15,12 @@ from engine.fog.network.calibration import Calibration
 from engine.fog.network.export import export
 from engine.fog.network.features import NAMES
 from engine.fog.network.gate import Gate
+from engine.fog.network.learner import Learner, taught
 from engine.fog.network.recipe import FogRecipe
 from engine.fog.network.unet import UNet
 from engine.fog.network.variation import laid, varied
 from engine.fog.network.windows import Store, Window
-from engine.learning.lesson import Lesson, follow
 from engine.learning.report import TrainReport
-from engine.learning.run import Run
 from engine.memory import keep_memory
 from engine.progress import Cancel, Progress, silent
 from engine.settings import settings
@@ -57,33 +56,26 @@ def train(
     """
     keep_memory()
     tell = progress or silent
-    recipe = FogRecipe.read(recipe_path)
-    recipe = recipe if seed is None else recipe.seeded(seed)
+    recipe = FogRecipe.read(recipe_path, seed)
     cache = settings().data_dir / "cache"
-    lesson = Detecting(recipe, Store.of(recipe.windows, cache, progress=tell))
+    learner = Detecting(recipe, Store.of(recipe.windows, cache, progress=tell))
     validation = Store.of(recipe.windows, cache, validation=True, progress=tell)
-    run = Run(out or settings().data_dir / "runs" / recipe.name)
-    state = run.load() if resume else None
-    if state is not None:
-        lesson.restore(state, Path(recipe_path).name)
-    run.forget_after(lesson.step)
 
     def judge() -> dict[str, float]:
-        logits, truth = judged(lesson.average, validation)
+        logits, truth = judged(learner.average, validation)
         return Calibration.fit(logits, truth).figures(logits, truth)
 
-    follow(lesson, run, judge, recipe.validate_every, tell, cancel)
-    run.draw(recipe.name)
-    logits, truth = judged(lesson.average, validation)
+    run = taught(learner, judge, recipe.validate_every, recipe_path=recipe_path, resume=resume, out=out, progress=tell, cancel=cancel)
+    logits, truth = judged(learner.average, validation)
     calibration = Calibration.fit(logits, truth)
     figures = calibration.figures(logits, truth)
     path = run.folder / f"{recipe.name}.onnx"
     about = {"recipe": recipe.name, "fingerprint": recipe.fingerprint, "seed": recipe.seed, "steps": recipe.last, "validation": figures}
-    export(lesson.average, path, calibration, Gate.fit(_some(lesson.windows)), about)
-    return TrainReport(path, -(-recipe.last * recipe.batch // len(lesson.windows)), figures, lesson.seconds)
+    export(learner.average, path, calibration, Gate.fit(_some(learner.windows)), about)
+    return TrainReport(path, -(-recipe.last * recipe.batch // len(learner.windows)), figures, learner.seconds)
 
 
-class Detecting(Lesson):
+class Detecting(Learner):
     """Learning to tell fog and higher cloud.
 
     Attributes:
@@ -97,7 +89,7 @@ class Detecting(Lesson):
         self.recipe, self.windows = recipe, windows
 
     def loss(self, picked: list[tuple[int, np.random.Generator]]) -> Tensor:
-        """See :class:`Lesson`."""
+        """See :class:`Learner`."""
         parts = [self._example(*each) for each in picked]
         features, fog, known, covered, sea = (torch.from_numpy(np.stack(each)) for each in zip(*parts, strict=True))
         return lost(self.network(features.contiguous(memory_format=torch.channels_last)), fog, known, covered, sea, self.recipe)

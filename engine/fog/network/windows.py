@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -13,6 +11,7 @@ from numpy.typing import NDArray
 
 from engine.fog.elements import FILL, Element
 from engine.fog.labels import Label
+from engine.fog.network.course import windows_folder
 from engine.fog.network.features import BANDS, Sight, dioxide_of, glint_of, slant_of
 from engine.fog.network.recipe import Windows as How
 from engine.progress import Progress, silent
@@ -67,10 +66,7 @@ class Store:
         Raises:
             WeatherInvalid: If there is no such region or imager.
         """
-        said = how.model_dump(mode="json")
-        said.pop("series" if validation else "validation")
-        key = hashlib.sha256(json.dumps([said, validation, _EDITION]).encode()).hexdigest()[:12]
-        folder = cache / f"synthetic-fog-windows-{key}"
+        folder = windows_folder(how, cache, "fog", _EDITION, validation=validation)
         if not folder.is_dir():
             _make(how, folder, validation, progress)
         return cls(np.load(folder / "planes.npy", mmap_mode="r"), np.load(folder / "about.npy"))

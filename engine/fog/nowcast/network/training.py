@@ -12,15 +12,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from engine.fog.network.export import written
+from engine.fog.network.learner import Learner, taught
 from engine.fog.network.unet import UNet
 from engine.fog.network.variation import laid
 from engine.fog.nowcast.network.learned import Range
 from engine.fog.nowcast.network.recipe import NowcastRecipe
 from engine.fog.nowcast.network.sight import FRAMES, LEADS, NAMES, features, turned
 from engine.fog.nowcast.network.windows import Store, Window
-from engine.learning.lesson import Lesson, follow
 from engine.learning.report import TrainReport
-from engine.learning.run import Run
 from engine.memory import keep_memory
 from engine.progress import Cancel, Progress, silent
 from engine.settings import settings
@@ -56,25 +55,22 @@ def train(
     """
     keep_memory()
     tell = progress or silent
-    recipe = NowcastRecipe.read(recipe_path)
-    recipe = recipe if seed is None else recipe.seeded(seed)
+    recipe = NowcastRecipe.read(recipe_path, seed)
     cache = settings().data_dir / "cache"
-    lesson = Changing(recipe, Store.of(recipe.windows, cache, progress=tell))
+    learner = Changing(recipe, Store.of(recipe.windows, cache, progress=tell))
     validation = Store.of(recipe.windows, cache, validation=True, progress=tell)
-    run = Run(out or settings().data_dir / "runs" / recipe.name)
-    state = run.load() if resume else None
-    if state is not None:
-        lesson.restore(state, Path(recipe_path).name)
-    run.forget_after(lesson.step)
-    follow(lesson, run, lambda: judged(lesson.average, validation), recipe.validate_every, tell, cancel)
-    run.draw(recipe.name)
-    figures = judged(lesson.average, validation)
+
+    def judge() -> dict[str, float]:
+        return judged(learner.average, validation)
+
+    run = taught(learner, judge, recipe.validate_every, recipe_path=recipe_path, resume=resume, out=out, progress=tell, cancel=cancel)
+    figures = judged(learner.average, validation)
     path = run.folder / f"{recipe.name}.onnx"
-    written(lesson.average, path, recipe.name, NAMES, about(recipe, lesson, figures))
-    return TrainReport(path, -(-recipe.last * recipe.batch // lesson.count), figures, lesson.seconds)
+    written(learner.average, path, recipe.name, NAMES, about(recipe, learner, figures))
+    return TrainReport(path, -(-recipe.last * recipe.batch // learner.count), figures, learner.seconds)
 
 
-class Changing(Lesson):
+class Changing(Learner):
     """Learning how clouds change.
 
     Attributes:
@@ -87,7 +83,7 @@ class Changing(Lesson):
         self.windows = windows
 
     def loss(self, picked: list[tuple[int, np.random.Generator]]) -> Tensor:
-        """See :class:`Lesson`."""
+        """See :class:`Learner`."""
         batch = Batch.of([varied(self.windows[index], int(dice.integers(8))) for index, dice in picked])
         return batch.worth(self.network(batch.features)).mean()
 
@@ -172,7 +168,7 @@ def judged(network: UNet, windows: Store, batch: int = 16) -> dict[str, float]:
     return {name: round(float(np.mean(values)), 4) for name, values in parts.items() if values.size}
 
 
-def about(recipe: NowcastRecipe, lesson: Changing, figures: dict[str, float]) -> dict[str, Any]:
+def about(recipe: NowcastRecipe, learner: Changing, figures: dict[str, float]) -> dict[str, Any]:
     """What the record says beside the features."""
     return {
         "recipe": recipe.name,
@@ -182,7 +178,7 @@ def about(recipe: NowcastRecipe, lesson: Changing, figures: dict[str, float]) ->
         "validation": figures,
         "leads": list(LEADS),
         "cells": [min(recipe.windows.cells), max(recipe.windows.cells)],
-        "range": {name: Range.fit(some(lesson.windows, probability)).record() for name, probability in (("mask", True), ("band", False))},
+        "range": {name: Range.fit(some(learner.windows, probability)).record() for name, probability in (("mask", True), ("band", False))},
     }
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from numpy.typing import NDArray
 
 from engine.fog.detection import detect
 from engine.fog.elements import Element
+from engine.fog.network.course import windows_folder
 from engine.fog.nowcast.history import FOG, History
 from engine.fog.nowcast.motion import Motion, fine
 from engine.fog.nowcast.network.recipe import Windows as How
@@ -80,10 +79,7 @@ class Store:
         Raises:
             WeatherInvalid: If there is no such region or imager.
         """
-        said = how.model_dump(mode="json")
-        said.pop("series" if validation else "validation")
-        key = hashlib.sha256(json.dumps([said, validation, _EDITION]).encode()).hexdigest()[:12]
-        folder = cache / f"synthetic-nowcast-windows-{key}"
+        folder = windows_folder(how, cache, "nowcast", _EDITION, validation=validation)
         if not folder.is_dir():
             _make(how, folder, validation, progress)
         return cls(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("planes", "shifts", "probability")))

@@ -7,6 +7,7 @@ import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,17 +15,18 @@ import torch
 from torch import Tensor
 
 from engine.errors import Cancelled, RecipeInvalid, TrainingDiverged
+from engine.fog.network.course import Course
 from engine.fog.network.unet import UNet
-from engine.learning.course import Course
 from engine.learning.run import Run
 from engine.progress import Cancel, Progress
+from engine.settings import settings
 from engine.world.noise import stream
 
 _WARM_UP = 0.1
 _EVERY = 20
 
 
-class Lesson(ABC):
+class Learner(ABC):
     """Everything that changes while learning.
 
     Attributes:
@@ -131,35 +133,64 @@ class Lesson(ABC):
         self.step, self.seconds = int(state["step"]), float(state["seconds"])
 
 
-def follow(
-    lesson: Lesson, run: Run, judge: Callable[[], Mapping[str, float]], every: int, progress: Progress, cancel: Cancel | None
-) -> None:
-    """All steps that are left; a checkpoint at each validation and when stopped.
+def taught(
+    learner: Learner,
+    judge: Callable[[], Mapping[str, float]],
+    every: int,
+    *,
+    recipe_path: str | Path,
+    resume: bool,
+    out: Path | None,
+    progress: Progress,
+    cancel: Cancel | None,
+) -> Run:
+    """Teach to the end of the course, from the start or from where a run was, and draw its curves.
 
     Args:
-        lesson: What is taught.
-        run: Where it is kept.
+        learner: What is taught.
         judge: Figures of the validation.
         every: Steps between validations.
+        recipe_path: Named where the recipe has changed since.
+        resume: Go on from the last checkpoint, if there is one.
+        out: Folder of the run; default ``runs/NAME`` below the data folder.
         progress: Told of the loss.
         cancel: Stops after the running step.
 
+    Returns:
+        The run's folder.
+
     Raises:
+        RecipeInvalid: If another recipe led to the run that should be resumed.
         Cancelled: After ``cancel`` was set.
         TrainingDiverged: If the loss is no number.
     """
-    course, last, losses = lesson.course, lesson.course.last, []
-    first, begun = lesson.step, time.perf_counter()
-    while lesson.step < last:
+    name = learner.course.name
+    run = Run(out or settings().data_dir / "runs" / name)
+    state = run.load() if resume else None
+    if state is not None:
+        learner.restore(state, Path(recipe_path).name)
+    run.forget_after(learner.step)
+    _follow(learner, run, judge, every, progress, cancel)
+    run.draw(name)
+    return run
+
+
+def _follow(
+    learner: Learner, run: Run, judge: Callable[[], Mapping[str, float]], every: int, progress: Progress, cancel: Cancel | None
+) -> None:
+    """All steps that are left; a checkpoint at each validation and when stopped."""
+    course, last, losses = learner.course, learner.course.last, []
+    first, begun = learner.step, time.perf_counter()
+    while learner.step < last:
         if cancel is not None and cancel.is_set():
-            run.save(lesson.state())
-            raise Cancelled("The training", f"{lesson.step} of {last} steps are kept; go on with --resume.")
-        losses.append(lesson.learn())
-        if lesson.step % _EVERY == 0 or lesson.step == last:
-            left = (time.perf_counter() - begun) / (lesson.step - first) * (last - lesson.step)
-            progress(f"training, {left / 60:.0f} min left, loss {np.mean(losses[-_EVERY:]):.3f}", lesson.step, last)
-        if lesson.step % every == 0 or lesson.step == last:
-            epoch = round(lesson.step * course.batch / lesson.count, 2)
-            run.note({"step": lesson.step, "epoch": epoch, "loss": round(float(np.mean(losses)), 4), **judge()})
-            run.save(lesson.state())
+            run.save(learner.state())
+            raise Cancelled("The training", f"{learner.step} of {last} steps are kept; go on with --resume.")
+        losses.append(learner.learn())
+        if learner.step % _EVERY == 0 or learner.step == last:
+            left = (time.perf_counter() - begun) / (learner.step - first) * (last - learner.step)
+            progress(f"training, {left / 60:.0f} min left, loss {np.mean(losses[-_EVERY:]):.3f}", learner.step, last)
+        if learner.step % every == 0 or learner.step == last:
+            epoch = round(learner.step * course.batch / learner.count, 2)
+            run.note({"step": learner.step, "epoch": epoch, "loss": round(float(np.mean(losses)), 4), **judge()})
+            run.save(learner.state())
             losses = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -43,15 +44,16 @@ class Course(Part):
     average: float = Field(default=0.995, ge=0, lt=1)
 
     @classmethod
-    def read(cls, path: str | Path) -> Self:
-        """Read and check a recipe.
+    def read(cls, path: str | Path, seed: int | None = None) -> Self:
+        """Read and check a recipe; with another seed than its own, if one is given.
 
         Raises:
             RecipeInvalid: If the file can't be read, has a key nobody knows or a value that can't be.
         """
         path = Path(path)
         try:
-            return cls.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+            course = cls.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+            return course if seed is None else course.seeded(seed)
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
             raise RecipeInvalid(path.name, f"it can't be read ({type(problem).__name__}).") from None
         except ValidationError as problem:
@@ -81,3 +83,18 @@ class Course(Part):
         """
         if size % 2 ** len(self.widths):
             raise ValueError(f"windows of {size} cells can't be halved {len(self.widths)} times")
+
+
+def windows_folder(how: Part, cache: Path, kind: str, edition: int, *, validation: bool) -> Path:
+    """Where a recipe's windows are kept: the name changes with all that decides them.
+
+    Args:
+        how: The recipe's part; it has ``series`` to learn from and ``validation``.
+        cache: Folder of what can be made again.
+        kind: First words of the name.
+        edition: Raised when windows come out otherwise.
+        validation: Whether those that are validated on are meant.
+    """
+    said = how.model_dump(mode="json")
+    said.pop("series" if validation else "validation")
+    return cache / f"synthetic-{kind}-windows-{hashlib.sha256(json.dumps([said, validation, edition]).encode()).hexdigest()[:12]}"
