@@ -90,8 +90,9 @@ class Views:
         water, perhaps, beside = (_flags(names, classes) for names in (how.water, how.perhaps, how.beside))
         alike = np.array([_flags(group, classes) for group in how.alike], dtype=bool).reshape(-1, len(classes))
         positive, told = water[labels], ~perhaps[labels]
-        content = hashlib.sha256(train.tobytes() + labels.tobytes() + np.packbits(positive).tobytes() + np.packbits(told).tobytes())
-        content.update(f"{how.package}|{SURE}|{pictures.shape}".encode())
+        content = hashlib.sha256(f"{how.package}|{SURE}|{pictures.shape}".encode())
+        for part in (pictures.data, train.data, positive.data, told.data):
+            content.update(part)
         path = cache / f"water-{content.hexdigest()[:12]}.npy"
         if not path.is_file():
             found = find_water(pictures, positive, train[told[train]], how.package, progress)

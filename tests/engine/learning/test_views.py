@@ -109,6 +109,8 @@ def test_what_was_found_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         views = Views.of(how, np.zeros((4, 3, 16, 16), np.uint8), labels, train, CLASSES, tmp_path)
         np.testing.assert_array_equal(views.wet, found)
     assert asked == [([False, False, False, True], [1, 3])]  # the beach may have a pond, picture 2 is held out
+    Views.of(how, np.ones((4, 3, 16, 16), np.uint8), labels, train, CLASSES, tmp_path)
+    assert len(asked) == 2  # other pictures
     assert views.alike.tolist() == [[False, True, True, False], [True, False, False, True]]
 
 
