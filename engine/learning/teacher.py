@@ -66,17 +66,17 @@ class Teacher:
 
     @torch.inference_mode()
     def vectors(self, texts: Sequence[str], progress: Progress = silent, batch: int = 256) -> Tensor:
-        """B texts → (B, 384) float32 unit rows; texts of like length are encoded together."""
-        numbers = [self.tokens(text) for text in texts]
-        order = sorted(range(len(texts)), key=lambda index: len(numbers[index]))
-        rows = torch.empty(len(texts), DIM)
-        for at in range(0, len(order), batch):
-            chosen = order[at : at + batch]
-            longest = len(numbers[chosen[-1]])
-            padded = torch.tensor([numbers[index] + [0] * (longest - len(numbers[index])) for index in chosen])
-            rows[chosen] = self._encoded(padded, padded != 0)
-            progress("asking the sentence encoder", min(at + batch, len(order)), len(order))
-        return rows
+        """B texts → (B, 384) float32 unit rows; what reads the same is encoded once, and beside texts of like length."""
+        numbers = [tuple(self.tokens(text)) for text in texts]
+        distinct = sorted(set(numbers), key=lambda pieces: (len(pieces), pieces))
+        rows = torch.empty(len(distinct), DIM)
+        for at in range(0, len(distinct), batch):
+            chosen = distinct[at : at + batch]
+            padded = torch.tensor([pieces + (0,) * (len(chosen[-1]) - len(pieces)) for pieces in chosen])
+            rows[at : at + batch] = self._encoded(padded, padded != 0)
+            progress("asking the sentence encoder", min(at + batch, len(distinct)), len(distinct))
+        place = {pieces: index for index, pieces in enumerate(distinct)}
+        return rows[[place[pieces] for pieces in numbers]]
 
     def tokens(self, text: str) -> list[int]:
         """Lower-case word pieces between the marks of beginning and end."""

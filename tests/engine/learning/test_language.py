@@ -86,7 +86,7 @@ def test_the_teacher_agrees_with_torchs_own_transformer(folder: Path) -> None:
             }
         )
         layers.append(block.eval())
-    texts = ["a lake", "tree pond lakes harbour .", "a"]
+    texts = ["a lake", "tree pond lakes harbour .", "a", "A  LAKE"]
     vectors = teacher.vectors(texts, batch=2)
     for text, vector in zip(texts, vectors, strict=True):
         tokens = torch.tensor(teacher.tokens(text))
