@@ -64,8 +64,9 @@ class TextTower:
     Each token of a causal tower sees only those before it. So what the openings of the prompt templates ("a satellite photo
     of") leave behind in each layer is computed once; of a text only the tokens behind its opening are computed, up to the
     end-of-text token; and of the last layer only that token, whose output is the text's. A short query costs about half.
-    On x86 processors its products read matrices in half precision, where those lose nothing by it: they come from memory
-    anew for each query, since a search sweeps them out of the cache. Towers of another structure are computed whole.
+    What depends on how a few texts begin and how long they are is laid out once. On x86 processors the products read
+    matrices in half precision, where those lose nothing by it: they come from memory anew for each query, since a search
+    sweeps them out of the cache. Towers of another structure are computed whole.
     """
 
     def __init__(self, model: nn.Module, openings: Sequence[Tokens]) -> None:
