@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from engine.encoders.registry import MODELS, read_config
 from engine.errors import ArchitectureUnknown
@@ -12,8 +14,10 @@ from engine.errors import ArchitectureUnknown
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-Tokenize = Callable[[Sequence[str]], "Tensor"]
-"""Texts → (N, L) int64 tokens, padded with 0."""
+REMEMBERED_WORDS: Final = 8192
+
+Tokenize = Callable[[Sequence[str]], list[list[int]]]
+"""Texts → the tokens of each, from start-of-text to end-of-text."""
 
 
 def config_of(architecture: str, folder: Path | None = None) -> dict[str, Any]:
@@ -87,7 +91,17 @@ def tokenizer_of(config: Mapping[str, Any]) -> Tokenize:
     repair = tokenizer.clean_fn
     if not text.get("tokenizer_kwargs"):  # plain letters need no repair of encodings and entities, which takes half the time
         tokenizer.clean_fn = lambda words: " ".join(words.split()).lower() if _is_plain(words) else repair(words)
-    return lambda texts: cast("Tensor", tokenizer(list(texts)))
+    if tokenizer.reduction_fn:
+        return lambda texts: cast("list[list[int]]", tokenizer(list(texts)).tolist())
+    word = lru_cache(REMEMBERED_WORDS)(tokenizer.encode)  # the sentences around a text share its words
+
+    def tokens_of(text: str) -> list[int]:
+        plain = _is_plain(text)
+        parts = (word(part) for part in tokenizer.pat.findall(tokenizer.clean_fn(text))) if plain else (tokenizer.encode(text),)
+        tokens = list(chain.from_iterable(parts))[: tokenizer.context_length - 2]
+        return [tokenizer.sot_token_id, *tokens, tokenizer.eot_token_id]
+
+    return lambda texts: [tokens_of(text) for text in texts]
 
 
 def _is_plain(text: str) -> bool:

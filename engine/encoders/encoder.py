@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import Any, Final
 
@@ -143,7 +143,7 @@ class Encoder:
         # Weights stay float32 and autocast lowers the products alone: batch statistics and norms keep their digits.
         self._model = model.to(self._device).eval().requires_grad_(False)
         self._tokenize = architecture.tokenizer_of(config)
-        self._tower = TextTower(self._model, self._tokenize(prompts.openings()).to(self._device))
+        self._tower = TextTower(self._model, self._tokenize(prompts.openings()))
         self._query_limit = query_limit
         self._texts: OrderedDict[str, Vectors] = OrderedDict()
         self._lock = threading.Lock()
@@ -231,7 +231,7 @@ class Encoder:
 
     def _text_part(self, texts: Sequence[str]) -> Vectors:
         with torch.inference_mode():
-            tokens = self._tokenize(texts).to(self._device)
+            tokens = self._tokenize(texts)
             with self._computing():
                 features = self._tower(tokens)
             return _unit(features)
@@ -284,13 +284,11 @@ class Encoder:
         """(M, D) float32, unit length: vectors of the prompts that fit every tile."""
         return self.texts(prompts.neutral())
 
-    @contextmanager
-    def _computing(self) -> Iterator[None]:
-        lowered = torch.autocast(self._device.type, dtype=torch.bfloat16) if self.precision == "bf16" else nullcontext()
-        with lowered:
-            yield
+    def _computing(self) -> AbstractContextManager[Any]:
+        return torch.autocast(self._device.type, dtype=torch.bfloat16) if self.precision == "bf16" else nullcontext()
 
 
 def _unit(features: Tensor) -> Vectors:
-    vectors: Vectors = nn.functional.normalize(features.to(torch.float32), dim=-1).cpu().numpy()
+    features = features.to(torch.float32)
+    vectors: Vectors = (features / torch.linalg.vector_norm(features, dim=-1, keepdim=True).clamp(min=1e-12)).cpu().numpy()
     return vectors

@@ -95,8 +95,12 @@ def _ranked(collection: Collection, selection: Selection, scores: FloatVectors, 
 def _best(collection: Collection, selection: Selection, scores: FloatVectors, count: int) -> Index:
     """Places of the best scores in the selection, best first, ties by tile id."""
     places = leading(scores, count)
-    ids = np.array(collection.table.ids_of(selection.rows.index[places]), dtype=str)
-    return places[np.lexsort((ids, -scores[places]))][:count]
+    places = places[np.argsort(-scores[places])]
+    best = scores[places]
+    if (best[1:] == best[:-1]).any():  # else ids, which take longer than all the rest, decide nothing
+        ids = np.array(collection.table.ids_of(selection.rows.index[places]), dtype=str)
+        places = places[np.lexsort((ids, -best))]
+    return places[:count]
 
 
 def _hits(
@@ -109,16 +113,16 @@ def _hits(
     margins: FloatVectors,
     others: FloatVectors,
 ) -> tuple[Hit, ...]:
-    ids = collection.table.ids_of(selection.rows.index[places])
+    ranked = selection.rows.index[places].tolist()
     chosen = places[[each.place for each in groups]] if groups else places[:0]
     lower = _share_below(others, scores[chosen])
-    rows = selection.rows.index[chosen].tolist()
     hits = []
-    for rank, (each, row) in enumerate(zip(groups, rows, strict=True), start=1):
-        scene, place = collection.scene_at(row), chosen[rank - 1]
+    for rank, (each, place) in enumerate(zip(groups, chosen, strict=True), start=1):
+        row = ranked[each.place]
+        scene = collection.scene_at(row)
         hits.append(
             Hit(
-                tile_id=ids[each.place],
+                tile_id=collection.table.id_of(row),
                 rank=rank,
                 score=float(scores[place]),
                 percentile=float(lower[rank - 1]),
@@ -127,7 +131,7 @@ def _hits(
                 bounds=collection.bounds_at(row),
                 datetime=scene.datetime,
                 scene=scene.id,
-                merged=tuple(ids[other] for other in each.merged),
+                merged=tuple(collection.table.id_of(ranked[other]) for other in each.merged),
             )
         )
     return tuple(hits)

@@ -48,6 +48,10 @@ class TileTable:
 
         return list(self.ids.take(pa.array(index)).to_pylist())
 
+    def id_of(self, row: int) -> str:
+        """Id of a row: a few are sooner read one by one."""
+        return str(self.ids[row].as_py())
+
     def row_of(self, tile_id: str) -> int | None:
         """Row of a tile, None where there is no such tile."""
         import pyarrow.compute as pc

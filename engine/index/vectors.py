@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cached_property
 from typing import Any, Final, Protocol, Self, cast
 
 import numpy as np
@@ -15,6 +16,9 @@ HalfVectors = NDArray[np.float16]
 
 PARALLEL_FROM: Final = 50_000
 """Rows from which a scan uses all cores; below, waking threads costs more than it saves."""
+
+GROUP: Final = 32
+"""Scores of which first only the highest is looked at, when the best are wanted."""
 
 BELOW_ANY_COSINE: Final = -1e30
 
@@ -112,7 +116,7 @@ class FlatStore:
             (n,) float32 in the order of the rows.
         """
         faiss = _faiss()
-        rows = Rows.everything(self._count) if rows is None else rows
+        rows = self._everything if rows is None else rows
         if not len(rows):
             return np.empty(0, dtype=np.float32)
         threads = _threads(len(rows))
@@ -149,11 +153,15 @@ class FlatStore:
         Returns:
             Row numbers and inner products, best first; ties by row number.
         """
-        rows = Rows.everything(self._count) if rows is None else rows
+        rows = self._everything if rows is None else rows
         scores = self.scores(query, rows)
         best = leading(scores, count)
         order = best[np.lexsort((rows.index[best], -scores[best]))][:count]
         return rows.index[order], scores[order]
+
+    @cached_property
+    def _everything(self) -> Rows:
+        return Rows.everything(self._count)
 
     def _parameters(self, rows: Rows) -> Any:  # noqa: ANN401 - FAISS ships no types
         faiss = _faiss()
@@ -166,8 +174,19 @@ def leading(scores: FloatVectors, count: int) -> NDArray[np.int64]:
     """Places of the ``count`` highest scores and of all that tie with the last of them, unordered."""
     if count >= len(scores):
         return np.arange(len(scores), dtype=np.int64)
-    last = np.partition(scores, len(scores) - count)[len(scores) - count]
-    return np.flatnonzero(scores >= last).astype(np.int64, copy=False)
+    return np.flatnonzero(scores >= _nth(scores, count)).astype(np.int64, copy=False)
+
+
+def _nth(scores: FloatVectors, count: int) -> np.float32:
+    """The ``count``-th highest score.
+
+    As many groups have a maximum no lower than the ``count``-th highest maximum, so what is lower is not among the highest:
+    a handful is left to be put in order.
+    """
+    size = len(scores) // GROUP
+    if size >= count:
+        scores = scores[scores >= _nth(scores[: size * GROUP].reshape(GROUP, size).max(axis=0), count)]
+    return np.float32(np.partition(scores, len(scores) - count)[len(scores) - count])
 
 
 def _threads(rows: int) -> int:

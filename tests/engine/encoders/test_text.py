@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import platform
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,8 @@ from engine.encoders.text import HalvedProduct, TextTower
 
 from .tiny import CUSTOM, RESIDUAL, TEXT, TRANSFORMER, network
 
-OURS, THEIRS = architecture.tokenizer_of(CUSTOM), open_clip.SimpleTokenizer(context_length=CUSTOM["text_cfg"]["context_length"])
+LENGTH = CUSTOM["text_cfg"]["context_length"]
+THEIRS = open_clip.SimpleTokenizer(context_length=LENGTH)
 
 
 def with_text(config: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -51,12 +53,18 @@ def sentences(count: int = 40) -> list[str]:
     return [*texts, *around, *prompts.openings(), "!", "a satellite photo of!", "an aerial photo off", "dense forest " * 60]
 
 
+def padded(config: dict[str, Any], texts: list[str]) -> torch.Tensor:
+    """Tokens as open_clip's towers take them."""
+    length = config["text_cfg"]["context_length"]
+    return torch.tensor([tokens + [0] * (length - len(tokens)) for tokens in architecture.tokenizer_of(config)(texts)])
+
+
 def both(config: dict[str, Any], texts: list[str]) -> tuple[TextTower, torch.Tensor, torch.Tensor]:
     """The tower, its features, and those of open_clip; at unit length."""
     model = network(config, seed=3)
     tokenize = architecture.tokenizer_of(config)
     with torch.inference_mode():
-        whole = model.encode_text(tokenize(texts), normalize=True)  # type: ignore[operator]
+        whole = model.encode_text(padded(config, texts), normalize=True)  # type: ignore[operator]
         tower = TextTower(model, tokenize(prompts.openings()))
         return tower, torch.nn.functional.normalize(tower(tokenize(texts)), dim=-1), whole
 
@@ -78,7 +86,8 @@ def test_towers_of_another_structure_are_computed_whole(name: str) -> None:
 def test_features_do_not_depend_on_the_texts_beside_them() -> None:
     texts = sentences(10)
     _, together, _ = both(CUSTOM, texts)
-    tokenize, tower = architecture.tokenizer_of(CUSTOM), TextTower(network(CUSTOM, seed=3), both(CUSTOM, texts)[0]._openings)
+    tokenize = architecture.tokenizer_of(CUSTOM)
+    tower = TextTower(network(CUSTOM, seed=3), tokenize(prompts.openings()))
     with torch.inference_mode():
         alone = torch.cat([torch.nn.functional.normalize(tower(tokenize([text])), dim=-1) for text in texts])
     torch.testing.assert_close(alone, together, atol=1e-6, rtol=0)
@@ -91,8 +100,10 @@ def test_only_what_is_new_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[int, ...]] = []
     with torch.inference_mode():
         tower(tokenize(["a lake"]))
-        for block in tower._tower.transformer.resblocks:
-            monkeypatch.setattr(block.mlp.gelu, "forward", lambda x, true=block.mlp.gelu.forward: seen.append(tuple(x.shape)) or true(x))
+        watched = [
+            replace(layer, activation=lambda x, true=layer.activation: seen.append(tuple(x.shape)) or true(x)) for layer in tower._halved
+        ]
+        monkeypatch.setattr(tower, "_halved", watched)
         tower(tokenize(["a satellite photo of a lake."]))
     assert seen == [(1, 4, 128), (1, 1, 128)]  # four times as wide as the tower
 
@@ -102,16 +113,16 @@ def test_matrices_that_lose_nothing_are_read_in_half_precision() -> None:
     model = network(CUSTOM, seed=4)
     tokenize = architecture.tokenizer_of(CUSTOM)
     exact = TextTower(network(CUSTOM, seed=4), tokenize(prompts.openings()))
-    assert not any(isinstance(product, HalvedProduct) for layer in exact._halved for product in layer)
+    assert not any(isinstance(layer.up, HalvedProduct) for layer in exact._halved)
     for weight in model.parameters():
         weight.data = weight.data.half().float()
     tower = TextTower(model, tokenize(prompts.openings()))
-    halved = all(isinstance(product, HalvedProduct) for layer in tower._halved for product in layer)
+    halved = all(isinstance(layer.up, HalvedProduct) for layer in tower._halved)
     assert halved == (platform.machine() in ("x86_64", "AMD64"))
     with torch.inference_mode():
-        tokens = tokenize(["a satellite photo of a lake near a harbour.", "boats"])
-        found = torch.nn.functional.normalize(tower(tokens), dim=-1)
-        whole = torch.nn.functional.normalize(model.encode_text(tokens), dim=-1)
+        texts = ["a satellite photo of a lake near a harbour.", "boats"]
+        found = torch.nn.functional.normalize(tower(tokenize(texts)), dim=-1)
+        whole = model.encode_text(padded(CUSTOM, texts), normalize=True)  # type: ignore[operator]
     torch.testing.assert_close(found, whole, atol=1e-6, rtol=0)
 
 
@@ -119,9 +130,25 @@ def test_few_tokens_leave_the_number_of_threads_as_it_was() -> None:
     tokenize = architecture.tokenizer_of(CUSTOM)
     before = torch.get_num_threads()
     tower = TextTower(network(CUSTOM), tokenize(prompts.openings()))
-    with tower._threads_for(1):
-        assert torch.get_num_threads() == 1
+    during: list[int] = []
+    tower._halved = [
+        replace(layer, activation=lambda x, true=layer.activation: during.append(torch.get_num_threads()) or true(x))
+        for layer in tower._halved
+    ]
+    with torch.inference_mode():
+        tower(tokenize(["a lake"]))
+    assert set(during) == {1}
     assert torch.get_num_threads() == before
+
+
+def test_texts_of_the_same_lengths_are_laid_out_once() -> None:
+    """Other words in them change nothing of the layout; another length does."""
+    tokenize = architecture.tokenizer_of(CUSTOM)
+    tower = TextTower(network(CUSTOM), tokenize(prompts.openings()))
+    with torch.inference_mode():
+        for text in ("a lake", "a farm", "two lakes and a farm"):
+            tower(tokenize([text, f"a satellite image of {text}."]))
+    assert tower._remembered.cache_info()[:2] == (1, 2)
 
 
 def test_openings_begin_the_templates() -> None:
@@ -133,4 +160,4 @@ def test_openings_begin_the_templates() -> None:
 
 @given(st.text(st.characters(max_codepoint=0x2FF), max_size=40) | st.text("aB &;<>'\"`.-_\x1b[mlt#39\t ", max_size=40))
 def test_tokens_are_those_of_open_clip(text: str) -> None:
-    assert OURS([text]).tolist() == THEIRS([text]).tolist()
+    assert padded(CUSTOM, [text]).tolist() == THEIRS([text]).tolist()

@@ -116,5 +116,7 @@ def test_nothing_is_found_in_an_empty_table() -> None:
 
 
 def test_rows_are_found_by_id() -> None:
-    assert PLAIN.ids_of(np.array([PLAIN.row_of("77")])) == ["77"]
+    row = PLAIN.row_of("77")
+    assert row is not None
+    assert PLAIN.ids_of(np.array([row])) == [PLAIN.id_of(row)] == ["77"]
     assert PLAIN.row_of("no such tile") is None

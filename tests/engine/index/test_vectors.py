@@ -7,6 +7,7 @@ import pytest
 
 from engine.index import FlatStore
 from engine.index.rows import BLOCK, Rows
+from engine.index.vectors import GROUP, leading
 
 
 def unit_vectors(count: int, dim: int = 32, seed: int = 0) -> np.ndarray:
@@ -69,3 +70,11 @@ def test_rows_can_be_written_in_any_order_and_taken_back() -> None:
 def test_an_empty_store_answers_with_nothing() -> None:
     assert FlatStore(8, 0).scores(np.ones(8, np.float32)).shape == (0,)
     assert FlatStore(8, 0).nearest(np.ones(8, np.float32), 3)[0].tolist() == []
+
+
+@pytest.mark.parametrize("total", [1, 40, 40 * GROUP - 1, 40 * GROUP, 5000])
+@pytest.mark.parametrize("kinds", [7, 10**6])
+def test_the_leading_are_the_highest_and_all_that_tie_with_the_last(total: int, kinds: int) -> None:
+    scores = np.random.default_rng(3).integers(0, kinds, total).astype(np.float32)
+    last = np.sort(scores)[-min(40, total)]
+    assert leading(scores, 40).tolist() == np.flatnonzero(scores >= last).tolist()
