@@ -18,7 +18,7 @@ from torch import Tensor
 
 from engine.errors import DataMissing
 from engine.learning.dictionary import entries
-from engine.learning.phrases import PhraseTable
+from engine.learning.phrases import PhraseTable, files
 from engine.learning.recipe import Language, located
 from engine.learning.teacher import Teacher
 from engine.learning.towers import Towers
@@ -137,8 +137,8 @@ def _start_tokens(towers: Towers, teacher: Teacher, basis: Tensor, tell: Progres
 def lesson_name(model: Path, how: Language, phrases: Path, seed: int) -> str:
     """The file name of a finished lesson; it changes with all that decides it."""
     digest = hashlib.sha256(f"{how.model_dump_json()}|{seed}".encode())
-    for path in (model, phrases):
-        digest.update(located(path).read_bytes())
+    for path in (located(model), *files(located(phrases))):
+        digest.update(path.read_bytes())
     return f"language-{digest.hexdigest()[:12]}.safetensors"
 
 

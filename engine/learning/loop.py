@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from engine.errors import Cancelled, RecipeInvalid
-from engine.learning.recipe import CaptionedPictures, Islands, Recipe
+from engine.learning.recipe import CaptionedPictures, Islands, Recipe, Shores
 from engine.learning.report import TrainReport
 from engine.learning.run import Run
 from engine.learning.sources import CaptionedSource, Source
@@ -81,10 +81,14 @@ def _sources(recipe: Recipe, progress: Progress) -> tuple[Source, ...]:
     return sources
 
 
-def _source(part: CaptionedPictures | Islands, seed: int, cache: Path, progress: Progress) -> Source:
+def _source(part: CaptionedPictures | Islands | Shores, seed: int, cache: Path, progress: Progress) -> Source:
     """Open one source."""
     if isinstance(part, CaptionedPictures):
         return CaptionedSource.read(part, seed, cache, progress)
+    if isinstance(part, Shores):
+        from engine.learning.shores import ShoreSource  # reads scenes: as below
+
+        return ShoreSource.read(part, seed, progress)
     from engine.learning.islands import IslandSource  # makes worlds: only who asks for them pays for it
 
     return IslandSource.read(part, seed, cache, progress)

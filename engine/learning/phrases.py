@@ -62,18 +62,27 @@ class PhraseTable:
     def read(cls, path: Path) -> PhraseTable:
         """Read a table.
 
+        A file may extend another one of its folder: what it says of words then takes the place of what the other one says of
+        them. The names by which validation asks stay.
+
         Raises:
             RecipeInvalid: If the file is missing or isn't of the known form.
         """
         try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+            tables = [yaml.safe_load(file.read_text(encoding="utf-8")) for file in files(path)]
+            content, own = tables[-1], tables[0].get("shared", []) if len(tables) > 1 else []
+            replaced = {words for group in own for words in group["phrases"]}
             classes = tuple(sorted(content["names"]))
             names = {name: tuple(words) for name, words in content["names"].items()}
             templates = tuple(content["templates"])
-            phrases = [_phrase(words, classes, [name], []) for name in classes for words in names[name]]
+            phrases = [_phrase(words, classes, [name], []) for name in classes for words in names[name] if words not in replaced]
             phrases += [
-                _phrase(words, classes, group["holds"], group["open"]) for group in content.get("shared", []) for words in group["phrases"]
+                _phrase(words, classes, group["holds"], group["open"])
+                for group in content.get("shared", [])
+                for words in group["phrases"]
+                if words not in replaced
             ]
+            phrases += [_phrase(words, classes, group["holds"], group["open"]) for group in own for words in group["phrases"]]
         except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, ValueError) as problem:
             raise RecipeInvalid(path.name, f"it is no table of class phrases ({type(problem).__name__}: {problem}).") from None
         if not templates or any("{}" not in template for template in templates) or not all(names.values()):
@@ -94,6 +103,13 @@ class PhraseTable:
         """A sentence about one picture: true of no class as a whole."""
         nothing = np.zeros(len(self.classes), dtype=bool)
         return Text(words, nothing, nothing)
+
+
+def files(path: Path) -> tuple[Path, ...]:
+    """A table's file, and the one of its folder that it extends."""
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    extended = content.get("extends") if isinstance(content, dict) else None
+    return (path, path.parent / extended) if extended else (path,)
 
 
 def _phrase(words: str, classes: tuple[str, ...], true: list[str], maybe: list[str]) -> Phrase:

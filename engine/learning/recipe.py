@@ -128,6 +128,53 @@ class Islands(Part):
         return self
 
 
+class Shore(Part):
+    """A real scene and its water.
+
+    Attributes:
+        scene: A picture that Pharos can index; relative to the checkout.
+        water: A raster of the same pixels: 1 water, 0 none, negative where nobody has judged; relative to the checkout.
+    """
+
+    scene: Path
+    water: Path
+
+
+class Shores(Part):
+    """Windows of real scenes whose water was drawn by hand, see :mod:`engine.learning.shores`.
+
+    Attributes:
+        kind: Tells the sources apart.
+        scenes: Which.
+        phrases: YAML file of class words; relative to the checkout.
+        water: The class that water is.
+        land: The class that the rest is, mostly, and as much of it as there is no water; left out, nobody knows.
+        wet: Classes that windows without water don't show.
+        dry: Classes that windows of water alone don't show.
+        weight: Share of each batch, see above.
+        windows: How many of each scene.
+        sides: Pixels of a side, drawn evenly.
+        size: Pixels of a side in which windows are held.
+        areas: Crops as in the augmentation, but the share of water is of the whole window, so they stay large.
+    """
+
+    kind: Literal["shores"]
+    scenes: Annotated[tuple[Shore, ...], Field(min_length=1)]
+    phrases: Path
+    water: str
+    land: str | None = None
+    wet: tuple[str, ...] = ()
+    dry: tuple[str, ...] = ()
+    weight: Positive = 0.25
+    windows: int = Field(default=1200, ge=1)
+    sides: Annotated[tuple[Annotated[int, Field(ge=8, le=512)], ...], Field(min_length=1)] = (24, 32, 48, 64, 96)
+    size: int = Field(default=128, ge=8)
+    areas: tuple[tuple[Share, Share, Share], ...] = ((1.0, 0.8, 1.0),)
+    sensor: ClassVar[str] = "rgb"
+    tells_metadata: ClassVar[bool] = False
+    figures: ClassVar[tuple[str, ...]] = ()
+
+
 class Augmentation(Part):
     """How pictures vary; shares are probabilities per image.
 
@@ -280,7 +327,7 @@ class Recipe(Part):
     epochs: int = Field(ge=1)
     batch: int = Field(default=128, ge=2)
     sizes: dict[int, int]
-    data: Annotated[tuple[Annotated[CaptionedPictures | Islands, Field(discriminator="kind")], ...], Field(min_length=1)]
+    data: Annotated[tuple[Annotated[CaptionedPictures | Islands | Shores, Field(discriminator="kind")], ...], Field(min_length=1)]
     augmentation: Augmentation = Augmentation()
     objectives: Annotated[tuple[SerializeAsAny[AnyPart], ...], Field(min_length=1)]
     scale: Scale = Scale()

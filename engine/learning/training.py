@@ -23,7 +23,7 @@ from engine.learning.objectives import Batch, Objective
 from engine.learning.objectives.base import precision
 from engine.learning.objectives.registry import OBJECTIVES
 from engine.learning.phrases import Text
-from engine.learning.recipe import Augmentation, Islands, Recipe, located
+from engine.learning.recipe import Augmentation, CaptionedPictures, Recipe, located
 from engine.learning.sources import CaptionedSource, Source, places
 from engine.learning.towers import SCALE_NAME, MovingAverage, Towers, load_weights, save_weights, silence_unseen
 from engine.progress import Cancel, Progress, silent
@@ -137,7 +137,7 @@ class Training:
     def augmentations(self) -> tuple[Augmentation, ...]:
         """How the pictures of each source vary."""
         common = self.recipe.augmentation
-        own = [part.areas if isinstance(part, Islands) else common.areas for part in self.recipe.data]
+        own = [common.areas if isinstance(part, CaptionedPictures) else part.areas for part in self.recipe.data]
         return tuple(common.model_copy(update={"areas": areas}) for areas in own)
 
     @property

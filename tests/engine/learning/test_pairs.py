@@ -28,6 +28,24 @@ def phrases(tmp_path: Path, words: dict[str, Any]) -> PhraseTable:
     return PhraseTable.read(tmp_path / "table.yaml")
 
 
+def test_a_table_may_say_more_of_some_words_of_another(phrases: PhraseTable, tmp_path: Path) -> None:
+    more = {"extends": "table.yaml", "shared": [{"phrases": ["sand", "nature"], "holds": ["Beach"], "open": ["Pond"]}]}
+    (tmp_path / "more.yaml").write_text(yaml.safe_dump(more))
+    table = PhraseTable.read(tmp_path / "more.yaml")
+    assert (table.classes, table.names, table.templates) == (phrases.classes, phrases.names, phrases.templates)
+    beach, forest, pond = table.by_class
+    assert [phrase.words for phrase in forest] == ["a forest", "woods"]  # nature is of the beach now
+    assert [phrase.words for phrase in pond] == ["a pond", "a lake"]
+    assert [(phrase.words, phrase.open.tolist()) for phrase in beach] == [
+        ("a beach", [False] * 3),
+        ("sand", [False, False, True]),
+        ("nature", [False, False, True]),
+    ]
+    (tmp_path / "lost.yaml").write_text("extends: nowhere.yaml\n")
+    with pytest.raises(RecipeInvalid, match=r"lost\.yaml"):
+        PhraseTable.read(tmp_path / "lost.yaml")
+
+
 def records(*counts: int) -> tuple[Captioned, ...]:
     return tuple(Captioned(f"images/C{label}/{n}.jpg", f"C{label}", ("words",)) for label, count in enumerate(counts) for n in range(count))
 
