@@ -226,8 +226,8 @@ class HalvedProduct(Product):
         self._packed = torch.ops.quantized.linear_prepack_fp16(weight.contiguous(), bias)
 
     def __call__(self, x: Tensor) -> Tensor:
-        """(…, K) float32 → (…, M) float32."""
-        product: Tensor = torch.ops.quantized.linear_dynamic_fp16(x, self._packed)
+        """(…, K) float32 → (…, M) float32; under autocast, which doesn't know this product, x has been shortened."""
+        product: Tensor = torch.ops.quantized.linear_dynamic_fp16(x.float(), self._packed)
         return product
 
 

@@ -123,7 +123,10 @@ def test_matrices_that_lose_nothing_are_read_in_half_precision() -> None:
         texts = ["a satellite photo of a lake near a harbour.", "boats"]
         found = torch.nn.functional.normalize(tower(tokenize(texts)), dim=-1)
         whole = model.encode_text(padded(CUSTOM, texts), normalize=True)  # type: ignore[operator]
+        with torch.autocast("cpu", torch.bfloat16):
+            shortened = torch.nn.functional.normalize(tower(tokenize(texts)).float(), dim=-1)
     torch.testing.assert_close(found, whole, atol=1e-6, rtol=0)
+    assert (shortened * whole).sum(dim=1).min() > 0.999
 
 
 def test_few_tokens_leave_the_number_of_threads_as_it_was() -> None:
