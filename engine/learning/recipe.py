@@ -128,53 +128,6 @@ class Islands(Part):
         return self
 
 
-class Shore(Part):
-    """A real scene and its water.
-
-    Attributes:
-        scene: A picture that Pharos can index; relative to the checkout.
-        water: A raster of the same pixels: 1 water, 0 none, negative where nobody has judged; relative to the checkout.
-    """
-
-    scene: Path
-    water: Path
-
-
-class Shores(Part):
-    """Windows of real scenes whose water was drawn by hand, see :mod:`engine.learning.shores`.
-
-    Attributes:
-        kind: Tells the sources apart.
-        scenes: Which.
-        phrases: YAML file of class words; relative to the checkout.
-        water: The class that water is.
-        land: The class that the rest is, mostly, and as much of it as there is no water; left out, nobody knows.
-        wet: Classes that windows without water don't show.
-        dry: Classes that windows of water alone don't show.
-        weight: Share of each batch, see above.
-        windows: How many of each scene.
-        sides: Pixels of a side, drawn evenly.
-        size: Pixels of a side in which windows are held.
-        areas: Crops as in the augmentation, but the share of water is of the whole window, so they stay large.
-    """
-
-    kind: Literal["shores"]
-    scenes: Annotated[tuple[Shore, ...], Field(min_length=1)]
-    phrases: Path
-    water: str
-    land: str | None = None
-    wet: tuple[str, ...] = ()
-    dry: tuple[str, ...] = ()
-    weight: Positive = 0.25
-    windows: int = Field(default=1200, ge=1)
-    sides: Annotated[tuple[Annotated[int, Field(ge=8, le=512)], ...], Field(min_length=1)] = (24, 32, 48, 64, 96)
-    size: int = Field(default=128, ge=8)
-    areas: tuple[tuple[Share, Share, Share], ...] = ((1.0, 0.8, 1.0),)
-    sensor: ClassVar[str] = "rgb"
-    tells_metadata: ClassVar[bool] = False
-    figures: ClassVar[tuple[str, ...]] = ()
-
-
 class Augmentation(Part):
     """How pictures vary; shares are probabilities per image.
 
@@ -213,6 +166,56 @@ class Augmentation(Part):
         return self
 
 
+class Shore(Part):
+    """A real scene and its water.
+
+    Attributes:
+        scene: A picture that Pharos can index; relative to the checkout.
+        water: A raster of the same pixels: 1 water, 0 none, negative where nobody has judged; relative to the checkout.
+    """
+
+    scene: Path
+    water: Path
+
+
+class Shores(Part):
+    """Windows of real scenes whose water was drawn by hand, see :mod:`engine.learning.shores`.
+
+    Attributes:
+        kind: Tells the sources apart.
+        scenes: Which.
+        phrases: YAML file of class words; relative to the checkout.
+        water: The class that water is.
+        land: The class that the rest is, mostly, and as much of it as there is no water; left out, nobody knows.
+        wet: Classes that windows without water don't show.
+        dry: Classes that windows of water alone don't show.
+        weight: Share of each batch, see above.
+        windows: How many of each scene.
+        sides: Pixels of a side, drawn evenly.
+        size: Pixels of a side in which windows are held.
+        augmentation: How the windows vary. The share of water is of the whole window, so crops stay large; and they are colours that an
+            encoder was shown, near infrared and all, so they change less than those of pictures from anywhere.
+    """
+
+    kind: Literal["shores"]
+    scenes: Annotated[tuple[Shore, ...], Field(min_length=1)]
+    phrases: Path
+    water: str
+    land: str | None = None
+    wet: tuple[str, ...] = ()
+    dry: tuple[str, ...] = ()
+    weight: Positive = 0.25
+    windows: int = Field(default=1200, ge=1)
+    sides: Annotated[tuple[Annotated[int, Field(ge=8, le=512)], ...], Field(min_length=1)] = (24, 32, 48, 64, 96)
+    size: int = Field(default=128, ge=8)
+    augmentation: Augmentation = Augmentation(
+        areas=((1.0, 0.8, 1.0),), brightness=0.2, contrast=0.15, saturation=0.15, channel=0.1, gamma=1.1, haze=0, coarse=0, gray=0
+    )
+    sensor: ClassVar[str] = "rgb"
+    tells_metadata: ClassVar[bool] = False
+    figures: ClassVar[tuple[str, ...]] = ()
+
+
 class Scale(Part):
     """The towers' learnt inverse temperature.
 
@@ -235,6 +238,8 @@ class Optimiser(Part):
         warm_up: Share of the steps.
         held: How many of the image network's first stages stay as they were at the start: edges and colours are the same from above, and
             not learning them shortens a step; of timm's networks, from their stem on.
+        steady: Whether the image network's batch norms keep the statistics that they began with, and only their scales and offsets learn.
+            Sources that look unlike each other have statistics of their own, and none of them is what a picture meets later.
         text_layers: How many of the text tower's last layers learn, with its norm and projection; the others, and the vectors of
             words, stay as the lesson (or the start) left them, so that words which no caption has keep their place. None: all learn.
         clip: Largest gradient norm.
@@ -246,6 +251,7 @@ class Optimiser(Part):
     weight_decay: float = Field(default=0.05, ge=0)
     warm_up: Share = 0.1
     held: int = Field(default=0, ge=0)
+    steady: bool = False
     text_layers: int | None = Field(default=None, ge=0)
     clip: Positive = 5.0
     average: float = Field(default=0.99, ge=0, lt=1)
@@ -345,8 +351,9 @@ class Recipe(Part):
             raise ValueError("“language” teaches a fresh text tower; take it or “start”, not both")
         if self.backbone is not None and self.start is not None:
             raise ValueError("“backbone” begins a fresh image tower; take it or “start”, not both")
-        if self.optimiser.held and self.backbone is None and self.start is None:
-            raise ValueError("“held” keeps stages of a network that begins with weights: name a “backbone” or a “start”")
+        for kept, what in ((self.optimiser.held, "“held” keeps stages"), (self.optimiser.steady, "“steady” keeps statistics")):
+            if kept and self.backbone is None and self.start is None:
+                raise ValueError(f"{what} of a network that begins with weights: name a “backbone” or a “start”")
         return self
 
     @model_validator(mode="after")

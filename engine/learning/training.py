@@ -23,7 +23,7 @@ from engine.learning.objectives import Batch, Objective
 from engine.learning.objectives.base import precision
 from engine.learning.objectives.registry import OBJECTIVES
 from engine.learning.phrases import Text
-from engine.learning.recipe import Augmentation, CaptionedPictures, Recipe, located
+from engine.learning.recipe import Augmentation, CaptionedPictures, Islands, Recipe, Shores, located
 from engine.learning.sources import CaptionedSource, Source, places
 from engine.learning.towers import SCALE_NAME, MovingAverage, Towers, load_weights, save_weights, silence_unseen
 from engine.progress import Cancel, Progress, silent
@@ -80,7 +80,7 @@ class Training:
         sources: Where pairs come from.
         counts: How many of each batch come from each source.
         towers: What learns.
-        held: Parts of the image tower that don't.
+        steady: Parts of the image tower whose batch norms keep their statistics: those that don't learn, and others if the recipe says so.
         objectives: What is minimised, with parameters of their own, in the recipe's order.
         average: The moving average, which is validated and shipped.
         optimiser: With its moments.
@@ -96,7 +96,7 @@ class Training:
     sources: tuple[Source, ...]
     counts: tuple[int, ...]
     towers: Towers
-    held: tuple[nn.Module, ...]
+    steady: tuple[nn.Module, ...]
     objectives: nn.ModuleList
     average: MovingAverage
     optimiser: torch.optim.AdamW
@@ -131,14 +131,19 @@ class Training:
         optimiser = adamw(towers, objectives, recipe.optimiser)
         average = MovingAverage.of(towers.whole, recipe.optimiser.average)
         counts = shares([part.weight for part in recipe.data], recipe.batch)
-        return cls(recipe, sources, counts, towers, held, objectives, average, optimiser, device, 0, 0.0, {})
+        steady = (*held, *(_batch_norms(towers) if recipe.optimiser.steady else ()))
+        return cls(recipe, sources, counts, towers, steady, objectives, average, optimiser, device, 0, 0.0, {})
 
     @property
     def augmentations(self) -> tuple[Augmentation, ...]:
         """How the pictures of each source vary."""
+        return tuple(self._augmentation(part) for part in self.recipe.data)
+
+    def _augmentation(self, part: CaptionedPictures | Islands | Shores) -> Augmentation:
         common = self.recipe.augmentation
-        own = [common.areas if isinstance(part, CaptionedPictures) else part.areas for part in self.recipe.data]
-        return tuple(common.model_copy(update={"areas": areas}) for areas in own)
+        if isinstance(part, Shores):
+            return part.augmentation
+        return common.model_copy(update={"areas": part.areas}) if isinstance(part, Islands) else common
 
     @property
     def steps_per_epoch(self) -> int:
@@ -252,8 +257,8 @@ class Training:
 
     def _batches(self, pieces: Sequence[Piece]) -> list[Batch]:
         """Encode: pictures of one sensor together, and all texts together."""
-        for module in self.held:
-            module.eval()  # their statistics stay as well
+        for module in self.steady:
+            module.eval()
         texts = [self._texts(piece) for piece in pieces]
         with precision(self.device):
             images = self._images(pieces)
@@ -432,6 +437,11 @@ def _held(towers: Towers, recipe: Recipe) -> tuple[nn.Module, ...]:
     except AttributeError:
         why = f"its model “{recipe.model.name}” has no stages to hold. Leave “held” out, or take a timm network that has them."
         raise RecipeInvalid(recipe.name, why) from None
+
+
+def _batch_norms(towers: Towers) -> tuple[nn.Module, ...]:
+    """Those of the image tower."""
+    return tuple(module for module in towers.model.get_submodule("visual").modules() if isinstance(module, nn.modules.batchnorm._BatchNorm))
 
 
 def _device() -> torch.device:

@@ -338,6 +338,9 @@ def test_held_stages_stay_with_their_statistics_and_later_ones_learn(recipe: Rec
     }
     assert not moved & {"conv_stem.weight", "bn1.weight", "bn1.running_mean", "blocks.0", "blocks.1"}
     assert moved >= {"blocks.2", "blocks.3", "blocks.4", "classifier.weight"}
+    steady = load_file(train(recipe(start=str(start), optimiser={"steady": True}, **how), out=tmp_path / "c").checkpoint)
+    moved = {name.rpartition(".")[2] for name in began if ".bn1." in name and not torch.equal(began[name], steady[name])}
+    assert moved == {"weight", "bias"}  # and neither mean nor variance
 
 
 def test_a_network_without_stages_has_none_to_hold(recipe: Recipes, tmp_path: Path) -> None:

@@ -51,6 +51,7 @@ def test_shipped_recipes_are_valid_and_name_files_that_exist(path: Path) -> None
         ({"objectives": [{"kind": "infonce"}, {"kind": "satmips"}]}, "needs metadata"),
         ({"data": [AID, AID], "objectives": [{"kind": "dcl", "sources": [0]}]}, "no objective looks at source 1"),
         ({"optimiser": {"held": 2}}, "name a “backbone” or a “start”"),
+        ({"optimiser": {"steady": True}}, "“steady” keeps statistics of a network that begins with weights"),
         ({"early_stop": {"figure": "beauty", "patience": 2}}, "watches “beauty”; what is held out tells zero_shot"),
         ({"early_stop": {"figure": "zero_shot", "patience": 0}}, "patience"),
         ({"objectives": [{"kind": "dcl", "sources": [1]}]}, "“dcl” asks for source 1"),
