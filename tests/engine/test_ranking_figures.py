@@ -15,6 +15,7 @@ from engine.settings import Settings
 from engine.types import Query, TimeSpan
 from engine.world import make_world, tile_shares
 
+Prairie = tuple[Settings, index.Collection]
 NAIP = {"2009-08-18": 0, "2014-07-20": 1, "2020-08-31": 2}
 
 
@@ -38,31 +39,60 @@ def water(path: Path) -> NDArray[np.bool_]:
 
 
 @pytest.fixture(scope="module", params=[64, 96, 128], ids=["64 px", "96 px", "128 px"])
-def lakes(request: pytest.FixtureRequest, shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, index.Collection]:
-    config = Settings(data_dir=tmp_path_factory.mktemp("lakes"))
+def prairie(request: pytest.FixtureRequest, shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Prairie:
+    config = Settings(data_dir=tmp_path_factory.mktemp("prairie"))
     found = imagery.find_scenes([shared_data / "georaster" / "naip"])
     index.build("naip", found.scenes, encoders.load(settings=config), spec=imagery.TileSpec(request.param), settings=config)
     return config, index.Collection.open("naip", config)
 
 
-@pytest.mark.shared_data
-@pytest.mark.parametrize("day", NAIP)
-def test_a_lake_is_found_on_every_date(lakes: tuple[Settings, index.Collection], day: str) -> None:
-    """ROC AUC of the score of “a lake” against more than 30 % water: at least 0.75 on every date."""
-    config, collection = lakes
-    query = Query("naip", texts=("a lake",), span=TimeSpan.from_like(day, day), limit=1000, merge=False)
+def scored(prairie: Prairie, text: str, day: str) -> tuple[list[float], list[float]]:
+    """Of all tiles of a day, best first: the scores of a text, and how much of each is water."""
+    config, collection = prairie
+    query = Query("naip", texts=(text,), span=TimeSpan.from_like(day, day), limit=1000, merge=False)
     hits = index.search(collection, query, encoders.load(settings=config)).hits
     mask = water(Path(collection.scenes[hits[0].scene].source))
     windows = [collection.tile(hit.tile_id).window for hit in hits]
-    wet = [mask[w.row : w.row + w.height, w.column : w.column + w.width].mean() > 0.3 for w in windows]
-    assert 0.1 <= np.mean(wet) <= 0.9
-    assert roc_auc_score(wet, [hit.score for hit in hits]) >= 0.75
+    wet = [float(mask[w.row : w.row + w.height, w.column : w.column + w.width].mean()) for w in windows]
+    return [hit.score for hit in hits], wet
+
+
+def short_of(request: pytest.FixtureRequest, side: str, day: str) -> None:
+    """Expect a failure where the figure is not reached yet; reaching it fails, so that the mark goes."""
+    if side in request.node.callspec.id and day in request.node.callspec.id:
+        request.applymarker(pytest.mark.xfail(strict=True, reason="not reached: assets/models/pharos-small.md, Limits"))
 
 
 @pytest.mark.shared_data
-def test_the_picked_date_changes_the_hits(lakes: tuple[Settings, index.Collection]) -> None:
+@pytest.mark.parametrize("day", NAIP)
+def test_a_lake_is_found_on_every_date(request: pytest.FixtureRequest, prairie: Prairie, day: str) -> None:
+    """ROC AUC of the score of “a lake” against more than 30 % water: at least 0.90 on every date (and nowhere below 0.75)."""
+    scores, wet = scored(prairie, "a lake", day)
+    lakes = np.array(wet) > 0.3
+    assert 0.1 <= lakes.mean() <= 0.9
+    figure = roc_auc_score(lakes, scores)
+    if figure < 0.75:
+        pytest.fail(f"{figure:.3f} is below what was reached before")
+    short_of(request, "96 px", "2009-08-18")
+    assert figure >= 0.90
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize("day", NAIP)
+def test_farmland_is_dry(request: pytest.FixtureRequest, prairie: Prairie, day: str) -> None:
+    """ROC AUC of the score of “farmland” against less than 5 % water: at least 0.75 on every date for tiles of 200–600 m, 0.70 of 640 m."""
+    scores, wet = scored(prairie, "farmland", day)
+    figure = roc_auc_score(np.array(wet) < 0.05, scores)
+    if figure < 0.70:
+        pytest.fail(f"{figure:.3f} is below what was reached before")
+    short_of(request, "64 px", "2020-08-31")
+    assert figure >= (0.70 if "128 px" in request.node.callspec.id else 0.75)
+
+
+@pytest.mark.shared_data
+def test_the_picked_date_changes_the_hits(prairie: Prairie) -> None:
     """The lakes grew from 2009 to 2020, so the best places differ, and more tiles of 2020 pass the relevance cut."""
-    config, collection = lakes
+    config, collection = prairie
     encoder = encoders.load(settings=config)
     rankings = {day: index.search(collection, Query("naip", texts=("a lake",), span=TimeSpan.from_like(day, day)), encoder) for day in NAIP}
     places = {day: {hit.tile_id.split("/")[1] for hit in ranking.hits} for day, ranking in rankings.items()}
