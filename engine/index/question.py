@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 NEGATIVE_WEIGHT: Final = 0.5
 """How strongly what a person stays away from counts against what they look for."""
 
+CENTRED: Final = 0.5
+"""Share of the mean neutral prompt that is taken off words before tiles are ranked by them."""
+
 LIKE_FAIR: Final = 0.35
 LIKE_STRONG: Final = 0.6
 """Shares of a picture's own margin over the average tile from which others count as like it."""
@@ -47,13 +50,17 @@ class Question:
     def of(cls, query: Query, collection: Collection, encoder: Encoder) -> Question:
         r"""Encode a query.
 
-        With p the normalised mean of all text and like vectors, g that of the negatives, :math:`\bar n` the mean neutral prompt
-        and s the share of texts, tiles are ranked by :math:`v \cdot q,\ q \propto p - w g - (s - w) \bar n`: what a tile scores for
-        any words at all is taken off. For texts that is the margin itself, so the order of hits is that of their verdicts; for
-        one text and no negatives it is the cosine minus the mean neutral one. Pictures lie much closer to pictures than texts
-        do, so for likes the margin takes off the collection's average tile as well, which does not order them, and a tile
-        counts as like them from 0.35 (fair) and 0.6 (strong) of the margin that the likes have themselves; a mixed query mixes
-        both by the number of texts and likes.
+        With p the normalised mean of all text and like vectors, g that of the negatives and :math:`\bar n` the mean neutral
+        prompt, tiles are ranked by :math:`v \cdot q,\ q \propto p - w g - \tfrac{1}{2} (s - w) \bar n`, where s is the share of
+        texts. Half of what any words score is so taken off: the dot product alone orders tiles by how much they look like a
+        typical picture as well. The margin takes off all of it: :math:`v \cdot (p - r) - w\, v \cdot (g - \bar n)`, where r
+        is :math:`\bar n` for texts; for one text and no negatives that is its cosine minus the mean neutral one. Pictures lie
+        much closer to pictures than texts do, so for likes r is the collection's average tile, and a tile counts as like
+        them from 0.35 (fair) and 0.6 (strong) of the margin that the likes have themselves; a mixed query mixes both by
+        the number of texts and likes.
+
+        Source of the half: Zhou et al. 2023, "Test-Time Distribution Normalization for Contrastively Learned Visual-language
+        Models"; the mean of texts is here that of the neutral prompts.
 
         Raises:
             EmptyQuery: If there is neither a text nor a like.
@@ -80,17 +87,18 @@ class Question:
     ) -> Question:
         wanted = _unit(np.mean([*texts, *likes], axis=0))
         spoken, weight = len(texts) / (len(texts) + len(likes)), NEGATIVE_WEIGHT if negatives else 0.0
-        raw = wanted - (spoken - weight) * neutral_of(encoder)
+        worded, neutral = spoken - weight, neutral_of(encoder)
+        raw = wanted - CENTRED * worded * neutral
         if negatives:
             raw = raw - weight * _unit(np.mean(negatives, axis=0))
-        references: tuple[tuple[float, FloatVectors], ...] = ()
+        references = [((1 - CENTRED) * worded, neutral)] if worded else []
         fair, strong = spoken * encoder.calibration.fair, spoken * encoder.calibration.strong
         if likes:
             average, like = collection.average, _unit(np.mean(likes, axis=0))
             own = max(1.0 - float(like @ average), 0.0)
-            references = ((1.0 - spoken, average),)
+            references.append((1.0 - spoken, average))
             fair, strong = fair + (1.0 - spoken) * LIKE_FAIR * own, strong + (1.0 - spoken) * LIKE_STRONG * own
-        return cls(_unit(raw), float(np.linalg.norm(raw)), references, fair, strong)
+        return cls(_unit(raw), float(np.linalg.norm(raw)), tuple(references), fair, strong)
 
 
 def neutral_of(encoder: Encoder) -> FloatVectors:
