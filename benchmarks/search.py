@@ -24,7 +24,6 @@ from numpy.typing import NDArray
 from engine import encoders
 from engine.index import Collection, Filter, FlatStore, search
 from engine.index.manifest import Manifest
-from engine.index.question import Question
 from engine.index.table import TileTable, hilbert_order
 from engine.types import Query, Ranking, Region, Scene
 
@@ -91,7 +90,7 @@ def _measure(collection: Collection, flat: Any, model: Any) -> dict[str, Any]:  
         ranking = _timed(times, "new_text", lambda text=text: ask(text, region))
         _timed(times, "known_text", lambda text=text: ask(text, region))
         _timed(times, "known_text_new_region", lambda text=text, turn=turn: ask(text, _region(turn + 1)))
-        vector = Question.of(Query("bench", texts=(text,)), collection, model).vector[None]
+        vector = model.query(text)[None]
         _, found = _timed(times, "faiss", lambda vector=vector: _bare(flat, vector, bitmap))
         agree.append([hit.tile_id for hit in ranking.hits] == collection.table.ids_of(found[0]))
         for stage, took in ranking.timings_ms.items():

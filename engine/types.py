@@ -379,10 +379,9 @@ class Hit:
     Attributes:
         tile_id: Id of the tile.
         rank: 1 is best.
-        score: Cosine of tile and query as :class:`engine.index.question.Question` puts it, −1 to 1; for reading use the percentile
-            and the margin.
+        score: Cosine of tile and query, −1 to 1; for reading use the percentile and the margin.
         percentile: Share of all tiles of the collection that score lower, 0 to 1.
-        margin: Cosine of tile and words minus the tile's mean cosine with neutral prompts.
+        margin: Score minus the tile's mean score for neutral prompts.
         verdict: In words, from the model's calibration.
         bounds: The box around the tile.
         datetime: Time of its scene.

@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 NEGATIVE_WEIGHT: Final = 0.5
 """How strongly what a person stays away from counts against what they look for."""
 
-CENTRED: Final = 0.5
-"""Share of the mean neutral prompt that is taken off words before tiles are ranked by them."""
-
 LIKE_FAIR: Final = 0.35
 LIKE_STRONG: Final = 0.6
 """Shares of a picture's own margin over the average tile from which others count as like it."""
@@ -34,7 +31,7 @@ class Question:
 
     Attributes:
         vector: (D,) float32, unit length: tiles are ranked by their inner product with it.
-        scale: Factor from that product to the margin's scale.
+        scale: Factor from that product to the margin's scale; 1 without negatives.
         references: (weight, (D,) vector) to take off: the margin of tile v is ``scale·(v·vector) − Σ weight·(v·reference)``.
         fair: Margin from which a tile counts as relevant.
         strong: Margin from which it is a clear hit.
@@ -50,17 +47,13 @@ class Question:
     def of(cls, query: Query, collection: Collection, encoder: Encoder) -> Question:
         r"""Encode a query.
 
-        With p the normalised mean of all text and like vectors, g that of the negatives and :math:`\bar n` the mean neutral
-        prompt, tiles are ranked by :math:`v \cdot q,\ q \propto p - w g - \tfrac{1}{2} (s - w) \bar n`, where s is the share of
-        texts. Half of what any words score is so taken off: the dot product alone orders tiles by how much they look like a
-        typical picture as well. The margin takes off all of it: :math:`v \cdot (p - r) - w\, v \cdot (g - \bar n)`, where r
-        is :math:`\bar n` for texts; for one text and no negatives that is its cosine minus the mean neutral one. Pictures lie
+        With p the normalised mean of all text and like vectors and g that of the negatives, tiles are ranked by
+        :math:`v \cdot q,\ q = (p - w g) / |p - w g|`. The margin is
+        :math:`v \cdot (p - r) - w\, v \cdot (g - \bar n)`, where :math:`\bar n` is the mean neutral prompt and r is
+        :math:`\bar n` for texts; for one text and no negatives that is the score minus the mean neutral score. Pictures lie
         much closer to pictures than texts do, so for likes r is the collection's average tile, and a tile counts as like
         them from 0.35 (fair) and 0.6 (strong) of the margin that the likes have themselves; a mixed query mixes both by
         the number of texts and likes.
-
-        Source of the half: Zhou et al. 2023, "Test-Time Distribution Normalization for Contrastively Learned Visual-language
-        Models"; the mean of texts is here that of the neutral prompts.
 
         Raises:
             EmptyQuery: If there is neither a text nor a like.
@@ -87,18 +80,15 @@ class Question:
     ) -> Question:
         wanted = _unit(np.mean([*texts, *likes], axis=0))
         spoken, weight = len(texts) / (len(texts) + len(likes)), NEGATIVE_WEIGHT if negatives else 0.0
-        worded, neutral = spoken - weight, neutral_of(encoder)
-        raw = wanted - CENTRED * worded * neutral
-        if negatives:
-            raw = raw - weight * _unit(np.mean(negatives, axis=0))
-        references = [((1 - CENTRED) * worded, neutral)] if worded else []
+        raw = wanted - weight * _unit(np.mean(negatives, axis=0)) if negatives else wanted
+        references = [(spoken - weight, neutral_of(encoder))] if spoken != weight else []
         fair, strong = spoken * encoder.calibration.fair, spoken * encoder.calibration.strong
         if likes:
             average, like = collection.average, _unit(np.mean(likes, axis=0))
             own = max(1.0 - float(like @ average), 0.0)
             references.append((1.0 - spoken, average))
             fair, strong = fair + (1.0 - spoken) * LIKE_FAIR * own, strong + (1.0 - spoken) * LIKE_STRONG * own
-        return cls(_unit(raw), float(np.linalg.norm(raw)), tuple(references), fair, strong)
+        return cls(_unit(raw), float(np.linalg.norm(raw)) if negatives else 1.0, tuple(references), fair, strong)
 
 
 def neutral_of(encoder: Encoder) -> FloatVectors:

@@ -29,9 +29,9 @@ def search(collection: Collection, query: Query, encoder: Encoder) -> Ranking:
     """Rank the tiles of a collection.
 
     Every tile inside region, time and sensor is scored, exactly; nothing is cut before. Hits are ordered by score (ties by
-    tile id). The margin takes off all that a tile scores for neutral prompts, the score half of it: the margin does not order
-    hits but measures whether they are answers at all. ``relevant`` counts the searched tiles whose margin passes the model's
-    calibration, so it may be 0 while hits are still returned, as “weak”.
+    tile id). The margin, which takes off what the tile scores for neutral prompts, does not order them: it measures whether a
+    hit is an answer at all. ``relevant`` counts the searched tiles whose margin passes the model's calibration, so it may be
+    0 while hits are still returned, as “weak”.
 
     The percentile is the share of the collection's tiles that score lower: counted over all up to 50,000 tiles, else over a
     fixed sample of 2,048, with a standard error of :math:`\\sqrt{p(1-p)/2048}`, at most 1.1 %.
