@@ -18,6 +18,33 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Water:
+    """What is known of inland water in some pictures.
+
+    Attributes:
+        classes: (C,) bool, what such water is called: without its shores nobody can tell a lake, a river and the sea apart.
+        seen: (B,) bool, pictures of which it is known where their water is: there is their ground.
+        beds: (B,) bool, pictures of land without water, on which some may be laid.
+        beside: (B, C) bool, classes that are unsure only because nobody knows what lies beside the water.
+    """
+
+    classes: NDArray[np.bool_]
+    seen: NDArray[np.bool_]
+    beds: NDArray[np.bool_]
+    beside: NDArray[np.bool_]
+
+    @classmethod
+    def known(cls, classes: NDArray[np.bool_], count: int) -> Water:
+        """What water is called, and nothing of any of some pictures."""
+        none = np.zeros(count, dtype=bool)
+        return cls(classes, none, none, np.zeros((count, len(classes)), dtype=bool))
+
+    def rows(self, part: slice) -> Water:
+        """Of some of the pictures."""
+        return Water(self.classes, self.seen[part], self.beds[part], self.beside[part])
+
+
+@dataclass(frozen=True, slots=True)
 class Draw:
     """Some pairs of one source.
 
@@ -32,6 +59,7 @@ class Draw:
         sensor: What took them: ``rgb`` goes to the model's own visual tower, others to towers of their own.
         ground: (B, 1, h, w) float 0–1, the part of each picture that shows its classes; all of it if None.
         amounts: (B, C) float32 0–1, how much of each class is in a picture; None if that is not known.
+        water: What is known of their water; None if nothing.
     """
 
     pictures: Tensor
@@ -44,6 +72,7 @@ class Draw:
     sensor: str = "rgb"
     ground: Tensor | None = None
     amounts: NDArray[np.float32] | None = None
+    water: Water | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -61,6 +90,7 @@ class Draw:
             metadata=self.metadata[part] if self.metadata is not None else None,
             ground=self.ground[part] if self.ground is not None else None,
             amounts=self.amounts[part] if self.amounts is not None else None,
+            water=self.water.rows(part) if self.water is not None else None,
         )
 
 

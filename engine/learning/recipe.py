@@ -26,6 +26,7 @@ class ViewsPart(Part):
         water: Classes with inland water in every picture: as much of the class is in a part as there is water.
         perhaps: Classes of which some pictures have such water.
         beside: Classes that the land beside the water may be.
+        beds: Classes of dry land on whose pictures water of others may be laid, see :mod:`engine.learning.objectives.shares`.
         alike: Groups of classes that a small part doesn't tell apart: one field without its neighbours, water without its shores.
         small: Share of a picture below which that is so.
         infrared: Share of the pictures that are seen as if near infrared had been mixed into their colours, as it is where a scene has
@@ -36,6 +37,7 @@ class ViewsPart(Part):
     water: Annotated[tuple[str, ...], Field(min_length=1)]
     perhaps: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
+    beds: tuple[str, ...] = ()
     alike: tuple[tuple[str, ...], ...] = ()
     small: Share = 0.4
     infrared: Share = 0.0

@@ -16,7 +16,7 @@ from torch import Tensor
 from engine import imagery
 from engine.errors import DataMissing, RecipeInvalid
 from engine.geometry import Window
-from engine.learning.draws import Draw
+from engine.learning.draws import Draw, Water
 from engine.learning.phrases import PhraseTable, Text
 from engine.learning.recipe import Shore, Shores, located
 from engine.progress import Progress, silent
@@ -106,6 +106,7 @@ class ShoreSource:
             names=self.phrases.draw_all(random),
             places=places,
             amounts=amounts,
+            water=Water.known(np.arange(labels.shape[1]) == self.water, len(places)),
         )
 
     def seen(self, draw: Draw, windows: Tensor, size: int) -> Draw:

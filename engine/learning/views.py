@@ -20,7 +20,7 @@ from torch import Tensor
 from engine.errors import RecipeInvalid
 from engine.learning import infrared
 from engine.learning.augmentation import kept_area, seen_through
-from engine.learning.draws import Draw
+from engine.learning.draws import Draw, Water
 from engine.learning.water import SURE, find_water
 from engine.progress import Progress, silent
 
@@ -48,6 +48,7 @@ class Views:
         water: (C,) bool, classes that are as much in a view as there is water; so the others.
         perhaps: (C,) bool, classes whose pictures may show such water.
         beside: (C,) bool, classes that the rest of a picture of water may be.
+        beds: (C,) bool, classes of land on which water may be laid.
         alike: (G, C) bool, groups of classes that a small view doesn't tell apart.
         small: Share of a picture below which a view is small.
         infrared: Share of the pictures that are seen as if near infrared had been mixed into their colours.
@@ -57,6 +58,7 @@ class Views:
     water: NDArray[np.bool_]
     perhaps: NDArray[np.bool_]
     beside: NDArray[np.bool_]
+    beds: NDArray[np.bool_]
     alike: NDArray[np.bool_]
     small: float
     infrared: float = 0.0
@@ -87,7 +89,7 @@ class Views:
             RecipeInvalid: If it names a class that there isn't.
             DataMissing: If the package isn't installed.
         """
-        water, perhaps, beside = (_flags(names, classes) for names in (how.water, how.perhaps, how.beside))
+        water, perhaps, beside, beds = (_flags(names, classes) for names in (how.water, how.perhaps, how.beside, how.beds))
         alike = np.array([_flags(group, classes) for group in how.alike], dtype=bool).reshape(-1, len(classes))
         positive, told = water[labels], ~perhaps[labels]
         content = hashlib.sha256(f"{how.package}|{SURE}|{pictures.shape}".encode())
@@ -101,7 +103,7 @@ class Views:
             with partial.open("wb") as file:
                 np.save(file, found)
             partial.replace(path)
-        return cls(np.load(path), water, perhaps, beside, alike, how.small, how.infrared)
+        return cls(np.load(path), water, perhaps, beside, beds, alike, how.small, how.infrared)
 
     def coloured(self, draw: Draw, random: np.random.Generator) -> Draw:
         """The draw with some of its pictures as if near infrared had been mixed in."""
@@ -122,7 +124,8 @@ class Views:
             size: Pixels of a side of the views.
 
         Returns:
-            The draw with the ground of its views; classes that they don't tell are unsure, a class of water without water as well.
+            The draw with the ground of its views and what is known of their water; classes that they don't tell are unsure, a class of
+            water without water as well.
         """
         wet = seen_through(torch.from_numpy(self.wet[draw.places]).float()[:, None], windows, size)
         of_water = (draw.labels & self.water).any(axis=1)
@@ -131,13 +134,14 @@ class Views:
         share, there = ground.mean(dim=(1, 2, 3)).numpy(), wet.mean(dim=(1, 2, 3)).numpy()
         gone = draw.labels & self.water & (share < _TRACE)[:, None]
         unsure = draw.unsure | gone
-        unsure |= self.beside & (of_water & (share < _ALL))[:, None]
         unsure |= self.water & ((draw.labels & self.perhaps).any(axis=1) & (there >= _SOME))[:, None]
         small = (kept_area(windows).numpy() < self.small)[:, None]
         for group in self.alike:
             unsure |= group & ((draw.labels & group).any(axis=1, keepdims=True) & small)
         labels = draw.labels & ~gone
-        return replace(draw, labels=labels, unsure=unsure & ~labels, ground=ground)
+        beside = self.beside & (of_water & (share < _ALL))[:, None] & ~(unsure | labels)
+        water = Water(self.water, of_water & trusted & (share >= _TRACE), np.asarray((draw.labels & self.beds).any(axis=1)), beside)
+        return replace(draw, labels=labels, unsure=(unsure | beside) & ~labels, ground=ground, water=water)
 
 
 def _flags(names: Sequence[str], classes: Sequence[str]) -> NDArray[np.bool_]:

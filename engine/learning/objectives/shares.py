@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Annotated, Final, Literal
 
+import numpy as np
 import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from pydantic import Field
 from torch import Tensor
 
 from engine.learning.objectives.base import Batch, Objective
 from engine.learning.objectives.mosaic import MosaicPart, regions
+from engine.learning.part import Positive, Share
+
+_ALONE: Final = 0.7
+"""Share of water in a picture from which nobody can tell, without its shores, whether it is a lake, a river or the sea."""
+_PONDS: Final = (0.05, 0.9)
+"""Part of a bed that is marked for water; only as much of it is laid as the other picture has water there."""
 
 
 class SharesPart(MosaicPart):
-    """Shares in a recipe; what it says of mosaics is as there."""
+    """Shares in a recipe; what it says of mosaics is as there.
+
+    Attributes:
+        laid: Pictures besides, as a share of all, in which the water of one lies on the land of another, where the source knows its water.
+        order: Weight of the order in which pictures come, see :func:`order_loss`.
+        apart: Nats between a picture that shows nothing of what is asked and one that shows nothing else, in that order.
+    """
 
     kind: Literal["shares"]  # type: ignore[assignment]
+    laid: Share = 0.0
+    order: Annotated[float, Field(ge=0)] = 0.0
+    apart: Positive = 18.0
 
 
 class Shares(Objective):
@@ -30,20 +49,60 @@ class Shares(Objective):
         return True
 
     def forward(self, batch: Batch) -> Tensor:
-        """The loss of a batch and the mosaics made of it: () float, nats."""
-        count = round(self.how.pictures * len(batch.pictures))
+        """The loss of a batch and what is put together of it: () float, nats."""
         whole = Contents.of(batch)
-        image, share, opened = batch.image, whole.share, whole.open
-        if count and len(batch.pictures) > 1:
-            first = torch.arange(count)
-            second = (first + 1) % len(batch.pictures)  # the next picture of a batch in random order
-            pictures, other = batch.pictures[first], batch.pictures[second]
-            drawn = torch.empty(count).uniform_(self.how.least, 1 - self.how.least)
-            seams = regions(drawn, pictures.shape[-1], self.how.coarse).to(pictures.device)
-            image = torch.cat([image, batch.images(torch.where(seams, other, pictures))])
-            share = torch.cat([share, whole.mixed(first, second, seams)])
-            opened = torch.cat([opened, opened[first] | opened[second]])
-        return share_loss(batch.towers.scale * image @ batch.names.T, share, opened)
+        made = [mixture for mixture in (self._mosaics(batch, whole), self._laid(batch, whole)) if mixture is not None]
+        image = [batch.image, *([batch.images(torch.cat([each.pictures for each in made]))] if made else [])]
+        share, opened = torch.cat([whole.share, *(each.share for each in made)]), torch.cat([whole.open, *(each.open for each in made)])
+        opened = opened | (whole.water & (whole.water & (share >= _ALONE)).any(dim=1, keepdim=True))
+        logits = batch.towers.scale * torch.cat(image) @ batch.names.T
+        loss = share_loss(logits, share, opened)
+        return loss + self.how.order / 2 * order_loss(logits, share, opened, self.how.apart) if self.how.order else loss
+
+    def _mosaics(self, batch: Batch, whole: Contents) -> Mixture | None:
+        """Some of the pictures beside the next one; None if there are too few."""
+        count = round(self.how.pictures * len(batch.pictures))
+        if not count or len(batch.pictures) < 2:
+            return None
+        first = torch.arange(count)
+        second = (first + 1) % len(batch.pictures)  # the next picture of a batch in random order
+        drawn = torch.empty(count).uniform_(self.how.least, 1 - self.how.least)
+        seams = regions(drawn, batch.pictures.shape[-1], self.how.coarse).to(batch.pictures.device)
+        return Mixture.of(batch, whole, first, second, seams, whole.open[second])
+
+    def _laid(self, batch: Batch, whole: Contents) -> Mixture | None:
+        """Water of some pictures on the land of others; None if the batch has none of either."""
+        count, water = round(self.how.laid * len(batch.pictures)), batch.draw.water
+        if not count or water is None or not water.seen.any() or not water.beds.any():
+            return None
+        below, above = (_any_of(places, count) for places in (water.beds, water.seen))
+        marked = torch.empty(count).uniform_(*_PONDS)
+        half, size = count // 2, batch.pictures.shape[-1]
+        ponds = torch.cat([regions(marked[:half], size, self.how.coarse), regions(marked[half:], size, 2 * self.how.coarse)])
+        ponds = ponds.to(batch.pictures.device) & (whole.ground[above] > 0.5)  # what lies beside the water stays where it is
+        return Mixture.of(batch, whole, below, above, ponds, whole.open_water[above])
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """Pictures that are put together from two each.
+
+    Attributes:
+        pictures: (M, 3, h, w) float 0–1.
+        share: (M, C) float 0–1, how much of each the words say.
+        open: (M, C) bool, words of which nobody knows.
+    """
+
+    pictures: Tensor
+    share: Tensor
+    open: Tensor
+
+    @classmethod
+    def of(cls, batch: Batch, whole: Contents, first: Tensor, second: Tensor, seams: Tensor, opened: Tensor) -> Mixture:
+        """Put together pictures ``first`` and ``second``, (M,) indices, the second where ``seams``, (M, 1, h, w) bool, say so, which leaves
+        the words ``opened``, (M, C) bool, open."""
+        pictures = torch.where(seams, batch.pictures[second], batch.pictures[first])
+        return cls(pictures, whole.mixed(first, second, seams), whole.open[first] | opened)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +113,15 @@ class Contents:
         amount: (N, C) float 0–1, how much of its ground a picture gives to what the words say.
         ground: (N, 1, h, w) float 0–1, the part of each picture that shows its classes.
         open: (N, C) bool, words of which nobody knows whether, or how much, they hold.
+        open_water: (N, C) bool, those of them that are open of the water alone that a picture shows.
+        water: (C,) bool, words for inland water.
     """
 
     amount: Tensor
     ground: Tensor
     open: Tensor
+    open_water: Tensor
+    water: Tensor
 
     @classmethod
     def of(cls, batch: Batch) -> Contents:
@@ -67,7 +130,12 @@ class Contents:
         amount, ground = batch.amounts(), batch.draw.ground
         if ground is None:
             ground = torch.ones(len(holds), 1, *batch.pictures.shape[-2:])
-        return cls((holds if amount is None else amount).to(batch.image), ground.to(batch.image), ignored)
+        water, words = batch.draw.water, torch.zeros(holds.shape[1], dtype=torch.bool, device=holds.device)
+        alone = ignored
+        if water is not None:
+            words = torch.from_numpy(np.array([(text.holds & water.classes).any() for text in batch.draw.names])).to(words)
+            alone = replace(batch, draw=replace(batch.draw, unsure=batch.draw.unsure & ~water.beside)).class_matches()[1]
+        return cls((holds if amount is None else amount).to(batch.image), ground.to(batch.image), ignored, alone, words)
 
     @property
     def share(self) -> Tensor:
@@ -78,6 +146,12 @@ class Contents:
         """How much of mosaics the words say: (M,) and (M,) indices, (M, 1, h, w) bool where the second shows → (M, C) float 0–1."""
         share = self.amount[first] * _part(self.ground[first] * ~seams) + self.amount[second] * _part(self.ground[second] * seams)
         return share.clamp(max=1)
+
+
+def _any_of(flags: NDArray[np.bool_], count: int) -> Tensor:
+    """Places of some that are flagged, drawn with replacement: (N,) bool → (count,) int64."""
+    places = torch.from_numpy(np.flatnonzero(flags))
+    return places[torch.randint(len(places), (count,))]
 
 
 def _part(ground: Tensor) -> Tensor:
@@ -108,6 +182,36 @@ def share_loss(logits: Tensor, share: Tensor, ignored: Tensor) -> Tensor:
         to pictures is CLIP's.
     """
     return (_one_way(logits, share, ignored) + _one_way(logits.T, share.T, ignored.T)) / 2
+
+
+def order_loss(logits: Tensor, share: Tensor, ignored: Tensor, apart: float) -> Tensor:
+    r"""How far pictures are from the order in which words should find them, by how much of each the words say.
+
+    .. math::
+        L = \sum_c \frac{w_c}{\sum_k w_k} \sum_{i, j \notin G_c} \frac{D_{ijc}}{\sum_{k, l} D_{klc}}
+            \log \Big( 1 + e^{m D_{ijc} - S_{ic} + S_{jc}} \Big), \quad
+        D_{ijc} = \max(0, A_{ic} - A_{jc}), \quad w_c = \min(1, \textstyle\sum_i A_{ic})
+
+    :func:`share_loss` asks for scores that differ by the logarithm of the shares: a field and a field with a pond in a tenth of it
+    by 0.1 nats, which is lost among all else that tells fields apart. Here they are to differ by as much as the shares do.
+
+    Args:
+        logits: (N, C) float, S, scaled cosines of pictures and words.
+        share: (N, C) float 0–1, A, how much of a picture the words say.
+        ignored: (N, C) bool, G, words of which nobody knows.
+        apart: m, nats for a whole picture.
+
+    Returns:
+        () float, nats; words for which no two pictures are known to differ add nothing.
+
+    Source: RankNet (Burges et al. 2005), eq. 3, for pairs whose order is certain, with a margin in proportion to what they differ by.
+    """
+    scores, amount, told = logits.T, share.T, ~ignored.T
+    more = (amount[:, :, None] - amount[:, None, :]).clamp(min=0) * (told[:, :, None] & told[:, None, :])
+    missed = F.softplus(apart * more - (scores[:, :, None] - scores[:, None, :]))
+    pairs = more.sum(dim=(1, 2))
+    weight = (amount * told).sum(dim=1).clamp(max=1) * (pairs > 0)
+    return (weight * (more * missed).sum(dim=(1, 2)) / pairs.clamp(min=1e-6)).sum() / weight.sum().clamp(min=1e-6)
 
 
 def _one_way(logits: Tensor, share: Tensor, ignored: Tensor) -> Tensor:

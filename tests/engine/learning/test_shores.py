@@ -94,6 +94,9 @@ def test_as_much_land_as_there_is_no_water_and_of_others_nobody_knows(how: Calla
     np.testing.assert_allclose(draw.amounts[:, pond], share)
     np.testing.assert_allclose(draw.amounts[:, forest], 1 - share)
     assert draw.amounts[:, beach].max() == 0
+    assert draw.water is not None
+    assert np.flatnonzero(draw.water.classes).tolist() == [pond]
+    assert not (draw.water.seen | draw.water.beds).any()
     np.testing.assert_array_equal(draw.unsure[:, beach], share >= 0.02)  # dry windows show no beach
     assert not draw.unsure[:, [forest, pond]].any()
     for text, part in zip(draw.texts, share, strict=True):

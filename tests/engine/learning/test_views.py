@@ -29,7 +29,15 @@ def views() -> Views:
     """Four pictures; in all of them the left half looks like water, but in the last nothing does."""
     wet = np.zeros((4, 20, 20), dtype=bool)
     wet[:3, :, :10] = True
-    return Views(wet, water=POND, perhaps=BEACH, beside=FARMLAND | MEADOW, alike=np.stack([FARMLAND | MEADOW, POND | BEACH]), small=0.3)
+    return Views(
+        wet,
+        water=POND,
+        perhaps=BEACH,
+        beside=FARMLAND | MEADOW,
+        beds=FARMLAND,
+        alike=np.stack([FARMLAND | MEADOW, POND | BEACH]),
+        small=0.3,
+    )
 
 
 def drawn(*labels: np.ndarray, places: tuple[int, ...]) -> Draw:
@@ -44,6 +52,24 @@ def test_as_much_of_a_pond_is_there_as_water(views: Views) -> None:
     np.testing.assert_allclose(seen.ground.mean(dim=(1, 2, 3)), [0.5, 1, 0], atol=0.03)
     assert seen.labels.tolist() == [POND.tolist(), POND.tolist(), [False] * 4]
     assert seen.unsure.tolist() == [(FARMLAND | MEADOW).tolist(), [False] * 4, (FARMLAND | MEADOW | POND).tolist()]
+
+
+def test_what_is_known_of_the_water(views: Views) -> None:
+    """Of a pond it is known where it is, but not where nothing was found; a farm is a bed for other water, a meadow isn't said to be."""
+    seen = views.seen(drawn(POND, POND, FARMLAND, MEADOW, places=(0, 3, 0, 3)), torch.stack([WHOLE] * 4), 40)
+    assert seen.water is not None
+    assert seen.water.classes.tolist() == POND.tolist()
+    assert seen.water.seen.tolist() == [True, False, False, False]
+    assert seen.water.beds.tolist() == [False, False, True, False]
+    assert seen.water.beside.tolist() == [(FARMLAND | MEADOW).tolist(), [False] * 4, [False] * 4, [False] * 4]
+    assert (seen.unsure[0] & ~seen.water.beside[0]).tolist() == [False] * 4
+
+
+def test_what_is_unsure_for_other_reasons_is_not_so_for_what_lies_beside(views: Views) -> None:
+    draw = drawn(POND, places=(0,))
+    seen = views.seen(replace(draw, unsure=MEADOW[None]), WHOLE[None], 40)
+    assert seen.water is not None
+    assert seen.water.beside.tolist() == [FARMLAND.tolist()]
 
 
 def test_where_no_water_was_found_all_of_the_picture_counts(views: Views) -> None:

@@ -11,8 +11,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from engine.learning.draws import Water
 from engine.learning.objectives import Batch, shares
-from engine.learning.objectives.shares import Contents, Shares, SharesPart, share_loss
+from engine.learning.objectives.shares import Contents, Shares, SharesPart, order_loss, share_loss
 from engine.learning.phrases import Text
 
 SHARE = torch.tensor([[0.7, 0.3, 0, 0], [0, 0.2, 1.0, 0], [0.5, 0, 0.1, 0]], dtype=torch.float64)
@@ -155,6 +156,106 @@ def test_what_is_unsure_of_a_part_is_open_in_its_mosaics(batch: Callable[..., Ba
     assert opened[:, 3].tolist() == [True, False, False, False, True, False]
     assert not opened[:, :3].any()
     torch.testing.assert_close(share.sum(dim=1), torch.ones(6, dtype=share.dtype))
+
+
+def test_the_order_and_its_gradient_agree_with_a_slow_reference(compared: Callable[..., None]) -> None:
+    ignored = NOTHING.clone()
+    ignored[0, 2] = ignored[2, 2] = True  # of the third word one picture is left: it has no order
+
+    def slow(given: Tensor) -> Tensor:
+        total, weights = torch.zeros((), dtype=torch.float64), 0.0
+        for c in range(4):
+            known = [i for i in range(3) if not ignored[i, c]]
+            pairs = [(i, j, float(SHARE[i, c] - SHARE[j, c])) for i in known for j in known if SHARE[i, c] > SHARE[j, c]]
+            if pairs:
+                weight = min(1.0, sum(float(SHARE[i, c]) for i in known))
+                missed = sum(more * torch.log(1 + torch.exp(5 * more - given[i, c] + given[j, c])) for i, j, more in pairs)
+                total, weights = total + weight * missed / sum(more for _, _, more in pairs), weights + weight
+        return total / weights
+
+    compared(lambda given: order_loss(given, SHARE, ignored, 5.0), slow, logits())
+
+
+def test_the_order_is_kept_by_scores_that_differ_by_as_much_as_the_shares() -> None:
+    share = torch.tensor([[0.1], [0.3], [0.9], [0.9]])
+    right, nothing = 40 * share, torch.zeros(4, 1, dtype=torch.bool)
+    assert float(order_loss(right, share, nothing, 20.0)) < 0.1
+    assert float(order_loss(right, share, nothing, 60.0)) > 1
+    assert float(order_loss(-right, share, nothing, 20.0)) > 10
+    moved = right + torch.tensor([[0.0], [0.0], [0.0], [30.0]])  # nobody says which of two equal ones comes first
+    torch.testing.assert_close(order_loss(moved, share, nothing, 20.0), order_loss(right, share, nothing, 20.0), atol=0.01, rtol=0)
+
+
+@pytest.mark.parametrize("share", [torch.zeros(3, 2), torch.full((3, 2), 0.5), torch.tensor([[0.4, 0.2]])], ids=["nothing", "equal", "one"])
+def test_without_a_pair_that_differs_there_is_no_order(share: Tensor) -> None:
+    given = torch.randn(share.shape, generator=torch.Generator().manual_seed(1)).requires_grad_()
+    loss = order_loss(given, share, torch.zeros(share.shape, dtype=torch.bool), 18.0)
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert float(loss.detach()) == 0
+    assert given.grad is not None
+    assert given.grad.abs().max() == 0
+
+
+def of_water(pictures: int, *, beside: int | None = None) -> Water:
+    """Class 0 is water; picture 0 shows where its own is, the last one is a bed."""
+    places = np.arange(pictures)
+    unsure = np.zeros((pictures, 4), dtype=bool)
+    if beside is not None:
+        unsure[0, beside] = True
+    return Water(np.arange(4) == 0, places == 0, places == pictures - 1, unsure)
+
+
+def test_of_a_picture_of_water_the_water_alone_is_laid_on_land(batch: Callable[..., Batch], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Picture 0 has water in its left half, picture 3 is land: what is put together is land but for some water to the left."""
+    ground = torch.ones(4, 1, 16, 16)
+    ground[0, :, :, 8:] = 0
+    given: list[Tensor] = []
+
+    def watched(logits: Tensor, share: Tensor, ignored: Tensor) -> Tensor:
+        given.extend((share[4:], ignored[4:]))
+        return share_loss(logits, share, ignored)
+
+    monkeypatch.setattr(shares, "share_loss", watched)
+    made, eye, unsure = quartet(batch), Eye(), np.zeros((4, 4), dtype=bool)
+    unsure[0, [1, 3]] = True  # beside the pond there may be class 3, and class 1 for another reason
+    torch.manual_seed(1)
+    how = SharesPart(kind="shares", pictures=1e-9, laid=1.0)
+    Shares(how, 5)(told(made, eye, ground=ground, unsure=unsure, water=of_water(4, beside=3)))
+    (laid,), (share, opened) = eye.shown, given
+    assert laid.shape == (4, 3, 16, 16)
+    assert set(laid.unique().tolist()) == {0.0, 3.0}
+    assert laid[..., 8:].min() == 3
+    water = (laid[:, 0] == 0).double().mean(dim=(1, 2))
+    assert water.min() > 0
+    assert water.max() <= 0.5
+    torch.testing.assert_close(share[:, 0], water)
+    torch.testing.assert_close(share[:, 3], 1 - water)
+    assert opened.tolist() == [[False, True, False, False]] * 4
+
+
+@pytest.mark.parametrize("water", [None, Water.known(np.arange(4) == 0, 4)], ids=["unknown", "nowhere"])
+def test_without_water_or_a_bed_nothing_is_laid(batch: Callable[..., Batch], water: Water | None) -> None:
+    eye = Eye()
+    Shares(SharesPart(kind="shares", pictures=1e-9, laid=1.0), 5)(told(quartet(batch), eye, water=water))
+    assert not eye.shown
+
+
+def test_water_alone_is_called_neither_a_lake_nor_anything_else_of_water(
+    batch: Callable[..., Batch], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    amounts = np.array([[0.75, 0, 0, 0.25], [0.65, 0, 0, 0.35], [0, 1, 0, 0], [0, 0, 0, 1]], dtype=np.float32)
+    given: list[Tensor] = []
+    monkeypatch.setattr(shares, "share_loss", lambda logits, share, ignored: given.append(ignored) or logits.sum())
+    Shares(SharesPart(kind="shares", pictures=1e-9), 5)(told(quartet(batch), Eye(), amounts=amounts, water=of_water(4)))
+    assert given[0].tolist() == [[True, False, False, False], *[[False] * 4] * 3]
+
+
+def test_the_order_adds_to_the_loss_by_its_weight(batch: Callable[..., Batch]) -> None:
+    made = told(quartet(batch), Eye())
+    without, with_it = (float(Shares(SharesPart(kind="shares", pictures=1e-9, order=order, apart=5), 5)(made)) for order in (0.0, 3.0))
+    holds, _ = made.class_matches()
+    order = order_loss(made.towers.scale * made.image @ made.names.T, holds.double(), torch.zeros_like(holds), 5)
+    assert with_it - without == pytest.approx(1.5 * float(order))
 
 
 def test_one_picture_makes_no_mosaic(batch: Callable[..., Batch]) -> None:
