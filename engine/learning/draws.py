@@ -25,23 +25,21 @@ class Water:
         classes: (C,) bool, what such water is called: without its shores nobody can tell a lake, a river and the sea apart.
         seen: (B,) bool, pictures of which it is known where their water is: there is their ground.
         beds: (B,) bool, pictures of land without water, on which some may be laid.
-        beside: (B, C) bool, classes that are unsure only because nobody knows what lies beside the water.
     """
 
     classes: NDArray[np.bool_]
     seen: NDArray[np.bool_]
     beds: NDArray[np.bool_]
-    beside: NDArray[np.bool_]
 
     @classmethod
     def known(cls, classes: NDArray[np.bool_], count: int) -> Water:
         """What water is called, and nothing of any of some pictures."""
         none = np.zeros(count, dtype=bool)
-        return cls(classes, none, none, np.zeros((count, len(classes)), dtype=bool))
+        return cls(classes, none, none)
 
     def rows(self, part: slice) -> Water:
         """Of some of the pictures."""
-        return Water(self.classes, self.seen[part], self.beds[part], self.beside[part])
+        return Water(self.classes, self.seen[part], self.beds[part])
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,14 +134,14 @@ class Views:
         share, there = ground.mean(dim=(1, 2, 3)).numpy(), wet.mean(dim=(1, 2, 3)).numpy()
         gone = draw.labels & self.water & (share < _TRACE)[:, None]
         unsure = draw.unsure | gone
+        unsure |= self.beside & (of_water & (share < _ALL))[:, None]
         unsure |= self.water & ((draw.labels & self.perhaps).any(axis=1) & (there >= _SOME))[:, None]
         small = (kept_area(windows).numpy() < self.small)[:, None]
         for group in self.alike:
             unsure |= group & ((draw.labels & group).any(axis=1, keepdims=True) & small)
         labels = draw.labels & ~gone
-        beside = self.beside & (of_water & (share < _ALL))[:, None] & ~(unsure | labels)
-        water = Water(self.water, of_water & trusted & (share >= _TRACE), np.asarray((draw.labels & self.beds).any(axis=1)), beside)
-        return replace(draw, labels=labels, unsure=(unsure | beside) & ~labels, ground=ground, water=water)
+        water = Water(self.water, of_water & trusted & (share >= _TRACE), np.asarray((draw.labels & self.beds).any(axis=1)))
+        return replace(draw, labels=labels, unsure=unsure & ~labels, ground=ground, water=water)
 
 
 def _flags(names: Sequence[str], classes: Sequence[str]) -> NDArray[np.bool_]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
 import numpy as np
@@ -27,12 +27,14 @@ class SharesPart(MosaicPart):
 
     Attributes:
         laid: Pictures besides, as a share of all, in which the water of one lies on the land of another, where the source knows its water.
-        order: Weight of the order in which pictures come, see :func:`order_loss`.
+        search: Weight of the way from words to pictures by the logarithm of shares, beside 1 of the way from pictures to words.
+        order: Weight of the order in which words find pictures, see :func:`order_loss`, likewise.
         apart: Nats between a picture that shows nothing of what is asked and one that shows nothing else, in that order.
     """
 
     kind: Literal["shares"]  # type: ignore[assignment]
     laid: Share = 0.0
+    search: Annotated[float, Field(ge=0)] = 1.0
     order: Annotated[float, Field(ge=0)] = 0.0
     apart: Positive = 18.0
 
@@ -57,7 +59,11 @@ class Shares(Objective):
         opened = opened | (whole.water & (whole.water & (share >= _ALONE)).any(dim=1, keepdim=True))
         logits = batch.towers.scale * torch.cat(image) @ batch.names.T
         loss = share_loss(logits, share, opened)
-        return loss + self.how.order / 2 * order_loss(logits, share, opened, self.how.apart) if self.how.order else loss
+        if self.how.search:
+            loss = loss + self.how.search * share_loss(logits.T, share.T, opened.T)
+        if self.how.order:
+            loss = loss + self.how.order * order_loss(logits, share, opened, self.how.apart)
+        return loss / 2
 
     def _mosaics(self, batch: Batch, whole: Contents) -> Mixture | None:
         """Some of the pictures beside the next one; None if there are too few."""
@@ -80,7 +86,7 @@ class Shares(Objective):
         half, size = count // 2, batch.pictures.shape[-1]
         ponds = torch.cat([regions(marked[:half], size, self.how.coarse), regions(marked[half:], size, 2 * self.how.coarse)])
         ponds = ponds.to(batch.pictures.device) & (whole.ground[above] > 0.5)  # what lies beside the water stays where it is
-        return Mixture.of(batch, whole, below, above, ponds, whole.open_water[above])
+        return Mixture.of(batch, whole, below, above, ponds, whole.open[above] & whole.water)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +119,12 @@ class Contents:
         amount: (N, C) float 0–1, how much of its ground a picture gives to what the words say.
         ground: (N, 1, h, w) float 0–1, the part of each picture that shows its classes.
         open: (N, C) bool, words of which nobody knows whether, or how much, they hold.
-        open_water: (N, C) bool, those of them that are open of the water alone that a picture shows.
         water: (C,) bool, words for inland water.
     """
 
     amount: Tensor
     ground: Tensor
     open: Tensor
-    open_water: Tensor
     water: Tensor
 
     @classmethod
@@ -131,11 +135,9 @@ class Contents:
         if ground is None:
             ground = torch.ones(len(holds), 1, *batch.pictures.shape[-2:])
         water, words = batch.draw.water, torch.zeros(holds.shape[1], dtype=torch.bool, device=holds.device)
-        alone = ignored
         if water is not None:
             words = torch.from_numpy(np.array([(text.holds & water.classes).any() for text in batch.draw.names])).to(words)
-            alone = replace(batch, draw=replace(batch.draw, unsure=batch.draw.unsure & ~water.beside)).class_matches()[1]
-        return cls((holds if amount is None else amount).to(batch.image), ground.to(batch.image), ignored, alone, words)
+        return cls((holds if amount is None else amount).to(batch.image), ground.to(batch.image), ignored, words)
 
     @property
     def share(self) -> Tensor:
@@ -160,15 +162,14 @@ def _part(ground: Tensor) -> Tensor:
 
 
 def share_loss(logits: Tensor, share: Tensor, ignored: Tensor) -> Tensor:
-    r"""Cross entropy between pictures and words against how much of each picture the words say, both ways.
+    r"""Cross entropy between pictures and words against how much of each picture the words say.
 
     .. math::
-        L &= \tfrac{1}{2} \big( \ell(S, A, G) + \ell(S^\top, A^\top, G^\top) \big) \\
-        \ell(S, A, G) &= -\sum_i \frac{w_i}{\sum_k w_k} \sum_{c \notin G_i} \frac{A_{ic}}{\sum_k A_{ik}}
-            \Big( S_{ic} - \log \sum_{k \notin G_i} e^{S_{ik}} \Big), \quad w_i = \min(1, \textstyle\sum_c A_{ic})
+        L = -\sum_i \frac{w_i}{\sum_k w_k} \sum_{c \notin G_i} \frac{A_{ic}}{\sum_{k \notin G_i} A_{ik}}
+            \Big( S_{ic} - \log \sum_{k \notin G_i} e^{S_{ik}} \Big), \quad w_i = \min(1, \textstyle\sum_{c \notin G_i} A_{ic})
 
-    The best scores differ by the logarithm of the shares, so that words fit a picture the better the more of it they say, and a
-    picture comes the earlier in a search the more it shows of what is asked.
+    The best scores differ by the logarithm of the shares, so that words fit a picture the better the more of it they say. With all
+    three transposed, pictures come the earlier in a search the more they show of what is asked.
 
     Args:
         logits: (N, C) float, S, scaled cosines of pictures and words.
@@ -176,12 +177,17 @@ def share_loss(logits: Tensor, share: Tensor, ignored: Tensor) -> Tensor:
         ignored: (N, C) bool, G, words of which nobody knows.
 
     Returns:
-        () float, nats; pictures of which, and words for which, nothing is known add nothing.
+        () float, nats; pictures of which nothing is known add nothing.
 
     Source: Yun et al. 2019, "CutMix", eq. 1, with regions of natural outline and words in the classes' place; the way from words
         to pictures is CLIP's.
     """
-    return (_one_way(logits, share, ignored) + _one_way(logits.T, share.T, ignored.T)) / 2
+    known = share.masked_fill(ignored, 0.0)
+    total = known.sum(dim=1)
+    weight = total.clamp(max=1)
+    target = known / total.clamp(min=1e-6)[:, None]
+    log_share = logits.masked_fill(ignored, -torch.inf).log_softmax(dim=1).masked_fill(target == 0, 0.0)
+    return -(weight * (target * log_share).sum(dim=1)).sum() / weight.sum().clamp(min=1e-6)
 
 
 def order_loss(logits: Tensor, share: Tensor, ignored: Tensor, apart: float) -> Tensor:
@@ -193,7 +199,7 @@ def order_loss(logits: Tensor, share: Tensor, ignored: Tensor, apart: float) -> 
         D_{ijc} = \max(0, A_{ic} - A_{jc}), \quad w_c = \min(1, \textstyle\sum_i A_{ic})
 
     :func:`share_loss` asks for scores that differ by the logarithm of the shares: a field and a field with a pond in a tenth of it
-    by 0.1 nats, which is lost among all else that tells fields apart. Here they are to differ by as much as the shares do.
+    by 0.1 nats, which is lost among all else that tells fields apart. Here the margin is in proportion to what they differ by.
 
     Args:
         logits: (N, C) float, S, scaled cosines of pictures and words.
@@ -212,12 +218,3 @@ def order_loss(logits: Tensor, share: Tensor, ignored: Tensor, apart: float) -> 
     pairs = more.sum(dim=(1, 2))
     weight = (amount * told).sum(dim=1).clamp(max=1) * (pairs > 0)
     return (weight * (more * missed).sum(dim=(1, 2)) / pairs.clamp(min=1e-6)).sum() / weight.sum().clamp(min=1e-6)
-
-
-def _one_way(logits: Tensor, share: Tensor, ignored: Tensor) -> Tensor:
-    known = share.masked_fill(ignored, 0.0)
-    total = known.sum(dim=1)
-    weight = total.clamp(max=1)
-    target = known / total.clamp(min=1e-6)[:, None]
-    log_share = logits.masked_fill(ignored, -torch.inf).log_softmax(dim=1).masked_fill(target == 0, 0.0)
-    return -(weight * (target * log_share).sum(dim=1)).sum() / weight.sum().clamp(min=1e-6)

@@ -61,15 +61,6 @@ def test_what_is_known_of_the_water(views: Views) -> None:
     assert seen.water.classes.tolist() == POND.tolist()
     assert seen.water.seen.tolist() == [True, False, False, False]
     assert seen.water.beds.tolist() == [False, False, True, False]
-    assert seen.water.beside.tolist() == [(FARMLAND | MEADOW).tolist(), [False] * 4, [False] * 4, [False] * 4]
-    assert (seen.unsure[0] & ~seen.water.beside[0]).tolist() == [False] * 4
-
-
-def test_what_is_unsure_for_other_reasons_is_not_so_for_what_lies_beside(views: Views) -> None:
-    draw = drawn(POND, places=(0,))
-    seen = views.seen(replace(draw, unsure=MEADOW[None]), WHOLE[None], 40)
-    assert seen.water is not None
-    assert seen.water.beside.tolist() == [FARMLAND.tolist()]
 
 
 def test_where_no_water_was_found_all_of_the_picture_counts(views: Views) -> None:

@@ -41,10 +41,7 @@ def test_it_and_its_gradient_agree_with_a_slow_reference(compared: Callable[...,
         return total / weights
 
     def slow(given: Tensor) -> Tensor:
-        rows = [[given[i, c] for c in range(4)] for i in range(3)]
-        amounts, told = SHARE.tolist(), (~ignored).tolist()
-        across = [list(column) for column in zip(*rows, strict=True)], [list(column) for column in zip(*amounts, strict=True)]
-        return (one_way(rows, amounts, told) + one_way(*across, [list(column) for column in zip(*told, strict=True)])) / 2
+        return one_way([[given[i, c] for c in range(4)] for i in range(3)], SHARE.tolist(), (~ignored).tolist())
 
     compared(lambda given: share_loss(given, SHARE, ignored), slow, logits())
 
@@ -63,11 +60,6 @@ def settled(share: Tensor) -> Tensor:
 def test_the_best_scores_of_a_picture_differ_by_the_logarithm_of_the_shares() -> None:
     best = settled(torch.tensor([[0.7, 0.3]], dtype=torch.float64))[0]
     assert float(best[0] - best[1]) == pytest.approx(np.log(0.7 / 0.3), abs=1e-2)
-
-
-def test_the_best_scores_of_words_differ_by_the_logarithm_of_what_pictures_show() -> None:
-    best = settled(torch.tensor([[0.8], [0.1]], dtype=torch.float64))[:, 0]
-    assert float(best[0] - best[1]) == pytest.approx(np.log(8), abs=1e-2)
 
 
 def test_pictures_and_words_of_which_nothing_is_known_add_nothing() -> None:
@@ -150,7 +142,7 @@ def test_what_is_unsure_of_a_part_is_open_in_its_mosaics(batch: Callable[..., Ba
         return share_loss(logits, share, ignored)
 
     monkeypatch.setattr(shares, "share_loss", watched)
-    Shares(SharesPart(kind="shares", pictures=0.5), 5)(told(quartet(batch), Eye(), unsure=unsure))
+    Shares(SharesPart(kind="shares", pictures=0.5, search=0), 5)(told(quartet(batch), Eye(), unsure=unsure))
     share, opened = given
     assert share.shape == opened.shape == (6, 4)
     assert opened[:, 3].tolist() == [True, False, False, False, True, False]
@@ -196,13 +188,10 @@ def test_without_a_pair_that_differs_there_is_no_order(share: Tensor) -> None:
     assert given.grad.abs().max() == 0
 
 
-def of_water(pictures: int, *, beside: int | None = None) -> Water:
-    """Class 0 is water; picture 0 shows where its own is, the last one is a bed."""
+def of_water(pictures: int) -> Water:
+    """Classes 0 and 1 are water; picture 0 shows where its own is, the last one is a bed."""
     places = np.arange(pictures)
-    unsure = np.zeros((pictures, 4), dtype=bool)
-    if beside is not None:
-        unsure[0, beside] = True
-    return Water(np.arange(4) == 0, places == 0, places == pictures - 1, unsure)
+    return Water(np.arange(4) < 2, places == 0, places == pictures - 1)
 
 
 def test_of_a_picture_of_water_the_water_alone_is_laid_on_land(batch: Callable[..., Batch], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,10 +206,10 @@ def test_of_a_picture_of_water_the_water_alone_is_laid_on_land(batch: Callable[.
 
     monkeypatch.setattr(shares, "share_loss", watched)
     made, eye, unsure = quartet(batch), Eye(), np.zeros((4, 4), dtype=bool)
-    unsure[0, [1, 3]] = True  # beside the pond there may be class 3, and class 1 for another reason
+    unsure[0, [1, 2]] = True  # it may be the other class of water, and class 2 may lie beside it
     torch.manual_seed(1)
-    how = SharesPart(kind="shares", pictures=1e-9, laid=1.0)
-    Shares(how, 5)(told(made, eye, ground=ground, unsure=unsure, water=of_water(4, beside=3)))
+    how = SharesPart(kind="shares", pictures=1e-9, laid=1.0, search=0)
+    Shares(how, 5)(told(made, eye, ground=ground, unsure=unsure, water=of_water(4)))
     (laid,), (share, opened) = eye.shown, given
     assert laid.shape == (4, 3, 16, 16)
     assert set(laid.unique().tolist()) == {0.0, 3.0}
@@ -247,15 +236,17 @@ def test_water_alone_is_called_neither_a_lake_nor_anything_else_of_water(
     given: list[Tensor] = []
     monkeypatch.setattr(shares, "share_loss", lambda logits, share, ignored: given.append(ignored) or logits.sum())
     Shares(SharesPart(kind="shares", pictures=1e-9), 5)(told(quartet(batch), Eye(), amounts=amounts, water=of_water(4)))
-    assert given[0].tolist() == [[True, False, False, False], *[[False] * 4] * 3]
+    assert given[0].tolist() == [[True, True, False, False], [False] * 4, [True, True, False, False], [False] * 4]
 
 
-def test_the_order_adds_to_the_loss_by_its_weight(batch: Callable[..., Batch]) -> None:
+def test_what_is_asked_of_words_and_of_the_order_is_weighed(batch: Callable[..., Batch]) -> None:
     made = told(quartet(batch), Eye())
-    without, with_it = (float(Shares(SharesPart(kind="shares", pictures=1e-9, order=order, apart=5), 5)(made)) for order in (0.0, 3.0))
-    holds, _ = made.class_matches()
-    order = order_loss(made.towers.scale * made.image @ made.names.T, holds.double(), torch.zeros_like(holds), 5)
-    assert with_it - without == pytest.approx(1.5 * float(order))
+    scores = made.towers.scale * made.image @ made.names.T
+    holds, nothing = made.class_matches()[0].double(), torch.zeros(4, 4, dtype=torch.bool)
+    for search, order in ((0.0, 0.0), (1.0, 0.0), (0.5, 3.0)):
+        how = SharesPart(kind="shares", pictures=1e-9, search=search, order=order, apart=5)
+        ways = share_loss(scores, holds, nothing), share_loss(scores.T, holds.T, nothing), order_loss(scores, holds, nothing, 5)
+        assert float(Shares(how, 5)(made)) == pytest.approx(float(ways[0] + search * ways[1] + order * ways[2]) / 2)
 
 
 def test_one_picture_makes_no_mosaic(batch: Callable[..., Batch]) -> None:
