@@ -51,7 +51,7 @@ class Draw:
         texts: B texts.
         labels: (B, C) bool, the classes of the pictures.
         unsure: (B, C) bool, classes that may or may not be in the pictures.
-        names: C texts, words for each class: every picture is told from all classes, not only from those of its batch.
+        names: C texts or a multiple, words for each class: every picture is told from all classes, not only from those of its batch.
         places: (B,) int64, which pictures of the source these are.
         metadata: B records of how the pictures were taken, or None if the source knows nothing of it.
         sensor: What took them: ``rgb`` goes to the model's own visual tower, others to towers of their own.

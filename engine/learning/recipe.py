@@ -315,6 +315,7 @@ class Recipe(Part):
             alone can be compared if they share this one.
         epochs: Passes over the first source.
         batch: Images a step.
+        names: How many words for each class of a source a step draws: with few, a short training meets some of them hardly at all.
         sizes: From epoch → pixels of a side; short epochs first, the model's own size last.
         data: Where pairs come from; the first one is validated on.
         augmentation: How pictures vary.
@@ -334,6 +335,7 @@ class Recipe(Part):
     data_seed: int | None = Field(default=None, ge=0)
     epochs: int = Field(ge=1)
     batch: int = Field(default=128, ge=2)
+    names: int = Field(default=1, ge=1)
     sizes: dict[int, int]
     data: Annotated[tuple[Annotated[CaptionedPictures | Islands | Shores, Field(discriminator="kind")], ...], Field(min_length=1)]
     augmentation: Augmentation = Augmentation()

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 class Source(Protocol):
     """Where pairs come from."""
 
+    @property
+    def phrases(self) -> PhraseTable:
+        """Words for its classes."""
+        ...
+
     def __len__(self) -> int:
         """How many pictures it has to learn from."""
         ...

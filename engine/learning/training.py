@@ -221,7 +221,10 @@ class Training:
     def draw(self, number: int, step: int) -> Draw:
         """What a step, counted from 0, draws of a source: the same whenever it is asked."""
         source, count, seed = self.sources[number], self.counts[number], self.recipe.seed
-        return source.draw(places(count, len(source), step, _seed(seed, number, 0)), _rng(seed, number, step))
+        draw = source.draw(places(count, len(source), step, _seed(seed, number, 0)), _rng(seed, number, step))
+        random = _rng(seed, number, step, 1)
+        more = tuple(text for _ in range(self.recipe.names - 1) for text in source.phrases.draw_all(random))
+        return replace(draw, names=(*draw.names, *more))
 
     def drawn(self, number: int, epoch: int) -> Iterator[Draw]:
         """All that an epoch, counted from 0, will draw of a source, step by step."""

@@ -31,7 +31,7 @@ class Batch:
         again: Another random view of the same pictures at each call, of the same shape; the calls of a step repeat with the step.
         image: (B, D) float, unit rows.
         text: (B, D) float, unit rows; row i belongs to image i.
-        names: (C, D) float, unit rows, words for each class; (0, D) if no objective asks for them.
+        names: (N, D) float, unit rows, words for each class, once or more; (0, D) if no objective asks for them.
         towers: What encodes, and its inverse temperature.
         source: Number of the source in the recipe's ``data``.
         order: (B,) int64, places of the pairs in the epoch's order of this source, from 0.
@@ -58,12 +58,12 @@ class Batch:
         return positive.to(self.image.device), ignored.to(self.image.device)
 
     def class_matches(self) -> tuple[Tensor, Tensor]:
-        """Which images and class names belong together, and which pairs are ignored: each (B, C) bool."""
+        """Which images and class names belong together, and which pairs are ignored: each (B, N) bool."""
         positive, ignored = class_matches(self.draw, self.draw.names)
         return positive.to(self.image.device), ignored.to(self.image.device)
 
     def amounts(self) -> Tensor | None:
-        """(B, C) float 0–1, how much of each picture words for the classes say; None if that is not known."""
+        """(B, N) float 0–1, how much of each picture words for the classes say; None if that is not known."""
         if self.draw.amounts is None:
             return None
         holds = torch.from_numpy(np.stack([text.holds for text in self.draw.names])).to(self.image)

@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from engine.errors import Cancelled, DataMissing, MemoryShort, RecipeInvalid, TrainingDiverged, WeightsCorrupt
 from engine.learning import train
 from engine.learning.descent import one_cycle
+from engine.learning.draws import Draw
 from engine.learning.loop import out_of_memory
 from engine.learning.objectives.infonce import InfoNCE
 from engine.learning.recipe import CaptionedPictures, Recipe
@@ -219,6 +220,21 @@ def test_parts_of_a_step_hold_the_same_pairs_and_pictures(recipe: Recipes, tmp_p
     assert torch.equal(torch.cat([piece.pictures for piece in pieces]), pictures[0])
     assert [text for piece in pieces for text in piece.draw.texts] == list(draws[0].texts)
     assert [int(place) for piece in pieces for place in training._batches([piece])[0].order] == list(range(12))
+
+
+def test_a_step_draws_as_many_words_for_each_class_as_it_is_told(recipe: Recipes, tmp_path: Path) -> None:
+    """The first of each are those that a step with one would draw; all the others too belong to their class."""
+
+    def drawn(**changes: int) -> Draw:
+        read = Recipe.read(recipe(**changes))
+        return Training.begin(read, (CaptionedSource.read(cast("CaptionedPictures", read.data[0]), 5, tmp_path / "cache"),)).draw(0, 0)
+
+    one, three = drawn(), drawn(names=3)
+    classes = len(one.names)
+    assert [text.words for text in three.names[:classes]] == [text.words for text in one.names]
+    assert all(text.holds[place % classes] for place, text in enumerate(three.names))
+    assert len(three.names) == 3 * classes
+    assert {text.words for text in three.names} > {text.words for text in one.names}
 
 
 def test_it_stops_early_ships_the_best_and_stays_stopped(recipe: Recipes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
