@@ -196,7 +196,7 @@ def order_loss(logits: Tensor, share: Tensor, ignored: Tensor, apart: float) -> 
     .. math::
         L = \sum_c \frac{w_c}{\sum_k w_k} \sum_{i, j \notin G_c} \frac{D_{ijc}}{\sum_{k, l} D_{klc}}
             \log \Big( 1 + e^{m D_{ijc} - S_{ic} + S_{jc}} \Big), \quad
-        D_{ijc} = \max(0, A_{ic} - A_{jc}), \quad w_c = \min(1, \textstyle\sum_i A_{ic})
+        D_{ijc} = \max(0, A_{ic} - A_{jc}), \quad w_c = \min(1, \textstyle\sum_{i \notin G_c} A_{ic})
 
     :func:`share_loss` asks for scores that differ by the logarithm of the shares: a field and a field with a pond in a tenth of it
     by 0.1 nats, which is lost among all else that tells fields apart. Here the margin is in proportion to what they differ by.
