@@ -18,6 +18,7 @@ from torch import Tensor
 from engine.geometry import Window
 from engine.imagery.preview import with_infrared
 from engine.learning.draws import Draw
+from engine.learning.files import written
 from engine.learning.metadata import Metadata
 from engine.learning.phrases import PhraseTable, Text
 from engine.learning.recipe import Islands, located
@@ -88,12 +89,9 @@ class Windows:
 
     def _keep(self, path: Path) -> None:
         """Write to a file, at once or not at all."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        with partial.open("wb") as file:
+        with written(path) as partial, partial.open("wb") as file:
             rows = np.array([json.dumps(record.row()) for record in self.metadata])
             np.savez(file, pictures=self.pictures, shares=self.shares, metadata=rows)
-        partial.replace(path)
 
 
 @dataclass(frozen=True, slots=True)

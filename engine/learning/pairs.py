@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import DataMissing, ImageUnreadable
+from engine.learning.files import written
 from engine.progress import Progress, silent
 
 
@@ -111,7 +112,6 @@ def decoded(root: Path, records: Sequence[Captioned], size: int, cache: Path, pr
     """
     path = cache / f"{root.name}-{size}px-{_content(root, records)}.npy"
     if not path.is_file():
-        cache.mkdir(parents=True, exist_ok=True)
         pictures = np.empty((len(records), 3, size, size), dtype=np.uint8)
 
         def fill(index: int) -> None:
@@ -121,10 +121,8 @@ def decoded(root: Path, records: Sequence[Captioned], size: int, cache: Path, pr
             for done, _ in enumerate(pool.map(fill, range(len(records))), start=1):
                 if done % 100 == 0 or done == len(records):
                     progress("decoding pictures", done, len(records))
-        partial = path.with_suffix(".partial")
-        with partial.open("wb") as file:
+        with written(path) as partial, partial.open("wb") as file:
             np.save(file, pictures)
-        partial.replace(path)
     held: NDArray[np.uint8] = np.load(path, mmap_mode="r")
     return held
 

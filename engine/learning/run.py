@@ -12,6 +12,7 @@ import torch
 
 from engine.errors import WeightsCorrupt
 from engine.learning.curves import drawn
+from engine.learning.files import written
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +42,8 @@ class Run:
 
     def save(self, state: Mapping[str, Any]) -> None:
         """Keep a state: at once or not at all."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        partial = self.checkpoint.with_suffix(".partial")
-        torch.save(dict(state), partial)
-        partial.replace(self.checkpoint)
+        with written(self.checkpoint) as partial:
+            torch.save(dict(state), partial)
 
     def load(self) -> dict[str, Any] | None:
         """The state that was kept, or None for a run that has none.

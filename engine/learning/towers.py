@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from engine.encoders.votes import CONFIG_KEY, let_places_vote
 from engine.errors import RecipeInvalid, WeightsCorrupt
+from engine.learning.files import written
 from engine.learning.sensors import sensor_towers
 
 SCALE_NAME = "logit_scale"
@@ -194,12 +195,9 @@ def save_weights(weights: dict[str, Tensor], path: Path, metadata: dict[str, str
     """Write weights as safetensors, at once or not at all."""
     from safetensors.torch import save_file
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    save_file(
-        {name: value.detach().cpu().contiguous() for name, value in weights.items()}, partial, metadata={"format": "pt", **(metadata or {})}
-    )
-    partial.replace(path)
+    kept = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
+    with written(path) as partial:
+        save_file(kept, partial, metadata={"format": "pt", **(metadata or {})})
 
 
 def load_weights(model: nn.Module, path: Path, keep: tuple[str, ...] = ()) -> None:

@@ -21,6 +21,7 @@ from engine.errors import RecipeInvalid
 from engine.learning import infrared
 from engine.learning.augmentation import kept_area, seen_through
 from engine.learning.draws import Draw, Water
+from engine.learning.files import written
 from engine.learning.water import SURE, find_water
 from engine.progress import Progress, silent
 
@@ -98,11 +99,8 @@ class Views:
         path = cache / f"water-{content.hexdigest()[:12]}.npy"
         if not path.is_file():
             found = find_water(pictures, positive, train[told[train]], how.package, progress)
-            cache.mkdir(parents=True, exist_ok=True)
-            partial = path.with_suffix(".partial")
-            with partial.open("wb") as file:
+            with written(path) as partial, partial.open("wb") as file:
                 np.save(file, found)
-            partial.replace(path)
         return cls(np.load(path), water, perhaps, beside, beds, alike, how.small, how.infrared)
 
     def coloured(self, draw: Draw, random: np.random.Generator) -> Draw:

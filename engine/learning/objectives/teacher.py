@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from engine.learning.files import written
 from engine.learning.objectives.base import Batch, Objective, ObjectivePart
 from engine.learning.part import Positive
 from engine.learning.teacher import Teacher
@@ -113,12 +113,9 @@ def _remembered(path: Path) -> dict[str, Tensor]:
 def _remember(said: dict[str, Tensor], path: Path) -> None:
     """Keep vectors, at once or not at all; texts are single lines."""
     lines = [text for text in said if "\n" not in text]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    with partial.open("wb") as file:
+    with written(path) as partial, partial.open("wb") as file:
         vectors = torch.stack([said[text] for text in lines]).numpy()
         np.savez(file, texts=np.frombuffer("\n".join(lines).encode(), dtype=np.uint8), vectors=vectors)
-    partial.replace(path)
 
 
 def agreement(image: Tensor, text: Tensor, scale: Tensor, alike: Tensor, temperature: float, ignored: Tensor | None = None) -> Tensor:
