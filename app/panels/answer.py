@@ -93,8 +93,9 @@ def hits(state: ViewState, asked: Asked) -> None:
     if picked and picked != state.tile:
         change(tile=picked)
         st.rerun()
-    if unseen(shown, ranking.relevant) and state.hits < MOST_HITS:
-        st.button(f"Show {HITS} more", width="stretch", on_click=lambda: change(hits=min(view().hits + HITS, MOST_HITS)))
+    rest = min(unseen(shown, ranking.relevant), HITS, MOST_HITS - state.hits)
+    if rest > 0:
+        st.button(f"Show {rest} more", width="stretch", on_click=lambda: change(hits=min(view().hits + HITS, MOST_HITS)))
 
 
 def place_words(state: ViewState) -> str:

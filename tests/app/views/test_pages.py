@@ -109,6 +109,9 @@ def test_more_hits_are_shown_on_demand_and_a_new_question_begins_anew(page: AppT
     assert not page.exception
     assert "24 hits in wide" in words(page)
     assert page.query_params["hits"] in ("24", ["24"])
+    next(button for button in page.button if button.label == "Show 8 more").click().run()
+    assert "32 hits in wide" in words(page)
+    assert not [button for button in page.button if button.label.startswith("Show")]
     page.text_input(key="ask-text").input("the sea")
     next(button for button in page.button if button.label.startswith("Rank")).click().run()
     assert "12 hits in wide" in words(page)
