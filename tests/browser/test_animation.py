@@ -17,9 +17,12 @@ WATCH = """async (source) => {
   const video = Object.assign(document.createElement('video'), { muted: true, src: source });
   await new Promise((done, failed) => { video.onloadeddata = done; video.onerror = () => failed(new Error(video.error.message)); });
   const colour = async (time) => {
-    const there = new Promise((done) => { video.onseeked = done; });
+    const shown = new Promise((done) => { // “seeked” may come before the frame can be drawn
+      const look = (_, frame) => (Math.abs(frame.mediaTime - time) < 0.2 ? done() : video.requestVideoFrameCallback(look));
+      video.requestVideoFrameCallback(look);
+    });
     video.currentTime = time;
-    await there;
+    await shown;
     const canvas = Object.assign(document.createElement('canvas'), { width: video.videoWidth, height: video.videoHeight });
     const pen = canvas.getContext('2d');
     pen.drawImage(video, 0, 0);
